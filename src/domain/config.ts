@@ -1,0 +1,115 @@
+/** The configuration as the rest of the router sees it: checked, complete, every default filled in. */
+import type { Deployment, DeploymentId, Endpoint } from './deployment.ts';
+import type { FailoverOutcome } from './outcome.ts';
+
+export const STRATEGIES = ['priority', 'roundRobin', 'weighted', 'spread', 'leastLatency', 'mostHeadroom'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
+export const TIERS = ['premium', 'standard', 'economy'] as const;
+export type Tier = (typeof TIERS)[number];
+
+export interface PoolMember {
+  readonly deployment: DeploymentId;
+  /** Share of the traffic under `weighted`; 1 elsewhere. */
+  readonly weight: number;
+}
+
+export interface Pool {
+  readonly name: string;
+  readonly strategy: Strategy;
+  /** In order of preference; never empty. */
+  readonly members: readonly PoolMember[];
+  readonly failoverOn: ReadonlySet<FailoverOutcome>;
+  /** Round robin: how many turns an instance takes from the shared cursor at once. */
+  readonly block: number;
+  readonly cache: boolean;
+}
+
+export interface Agents {
+  readonly homes: ReadonlyMap<string, DeploymentId>;
+  readonly defaultHome: DeploymentId | null;
+  readonly failureThreshold: number;
+  readonly failureWindowMs: number;
+}
+
+/** Each absent limit is `null`: unlimited. */
+export interface Quota {
+  readonly requestsPerMinute: number | null;
+  readonly tokensPerMinute: number | null;
+  readonly tokensPerDay: number | null;
+  readonly tokensPerMonth: number | null;
+  readonly usdPerDay: number | null;
+  readonly usdPerMonth: number | null;
+}
+
+export interface Plan {
+  readonly name: string;
+  readonly tiers: readonly Tier[];
+  readonly onHigherTier: 'downgrade' | 'refuse';
+  readonly downgradeWhenUnavailable: boolean;
+  readonly quota: Quota;
+}
+
+export interface Account {
+  readonly name: string;
+  readonly plan: string | null;
+  /** The account's own limits; a `null` falls back to the plan's. */
+  readonly quota: Quota;
+}
+
+export interface Breaker {
+  readonly failures: number;
+  readonly windowMs: number;
+  readonly openMs: number;
+  readonly maxOpenMs: number;
+  readonly refreshMs: number;
+}
+
+export interface Timeouts {
+  /** From the request's arrival to the first byte of its answer. */
+  readonly deadlineMs: number;
+  readonly connectMs: number;
+  readonly firstTokenMs: number;
+  /** Longest wait for one attempt's whole unstreamed answer; `null`: half of what is left while others could still serve. */
+  readonly answerMs: number | null;
+  readonly streamIdleMs: number;
+  readonly streamMaxMs: number;
+  readonly heartbeatMs: number;
+}
+
+export interface Retries {
+  readonly sameDeployment: number;
+  readonly baseMs: number;
+  readonly maxMs: number;
+  readonly budgetPercent: number;
+}
+
+export interface Cache {
+  readonly ttlMs: number;
+  readonly maxMb: number;
+}
+
+export interface Limits {
+  readonly bodyMb: number;
+  readonly headerCount: number;
+  readonly headerKb: number;
+  readonly jsonDepth: number;
+}
+
+export interface RouterConfig {
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly deployments: ReadonlyMap<DeploymentId, Deployment>;
+  readonly pools: ReadonlyMap<string, Pool>;
+  readonly defaultPool: string;
+  readonly agents: Agents;
+  /** Tier -> the pools that serve it, in order: primary, secondary, disaster recovery. */
+  readonly tiers: ReadonlyMap<Tier, readonly string[]>;
+  readonly defaultTier: Tier | null;
+  readonly plans: ReadonlyMap<string, Plan>;
+  readonly accounts: ReadonlyMap<string, Account>;
+  readonly breaker: Breaker;
+  readonly timeouts: Timeouts;
+  readonly retries: Retries;
+  readonly cache: Cache;
+  readonly limits: Limits;
+}
