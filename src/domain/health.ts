@@ -1,0 +1,53 @@
+/** What is known of a deployment, and what the router makes of it. */
+import type { DeploymentId } from './deployment.ts';
+
+export type BreakerState =
+  | { readonly kind: 'closed'; readonly failedAt: readonly number[] }
+  | { readonly kind: 'open'; readonly openUntil: number; readonly openings: number }
+  | { readonly kind: 'halfOpen'; readonly since: number; readonly openings: number };
+
+export interface Misconfiguration {
+  readonly since: number;
+  /** When one request may find out whether it has been mended. */
+  readonly probeAt: number;
+  readonly cause: string;
+}
+
+export interface Health {
+  readonly breaker: BreakerState;
+  /** The deployment asked to be left alone until then; 0 where it did not. */
+  readonly restUntil: number;
+  /** 429 answers in a row. */
+  readonly throttles: number;
+  readonly misconfigured: Misconfiguration | null;
+  /** Smoothed time to the first byte; `null` before the first answer. */
+  readonly latencyMs: number | null;
+  /** The share of its limit that is left, 0 to 1; `null` where the deployment has not said. */
+  readonly headroom: number | null;
+}
+
+export const HEALTHY: Health = {
+  breaker: { kind: 'closed', failedAt: [] },
+  restUntil: 0,
+  throttles: 0,
+  misconfigured: null,
+  latencyMs: null,
+  headroom: null,
+};
+
+export interface Snapshot {
+  health(deployment: DeploymentId): Health;
+}
+
+/** What an attempt taught about its deployment. */
+export interface Finding {
+  readonly deployment: DeploymentId;
+  readonly outcome: 'ok' | 'throttled' | 'failing' | 'misconfigured' | 'other';
+  readonly at: number;
+  /** The deployment's own word on how long to leave it alone. */
+  readonly retryAfterMs: number | null;
+  readonly latencyMs: number | null;
+  readonly headroom: number | null;
+  /** For people: `status 503`, `connection reset`. */
+  readonly cause: string;
+}

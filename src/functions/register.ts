@@ -1,0 +1,35 @@
+/** The function app: one HTTP function that takes every path, as the host matches functions by name and not by route. */
+import { app, type HttpHandler } from '@azure/functions';
+import type { Clock } from '../domain/clock.ts';
+import { RouterError } from '../domain/errors.ts';
+import type { App } from '../http/app.ts';
+import { errorAnswer } from '../http/errors.ts';
+import { fromHttpRequest, toHttpResponse } from './message.ts';
+
+/** HEAD and OPTIONS reach a function only where they are listed. */
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
+
+export interface FunctionsOptions {
+  readonly router: App;
+  readonly clock: Clock;
+  /** Flushes what is under way; the host waits a few seconds for it. */
+  readonly close: () => Promise<void>;
+}
+
+export function registerFunctions({ router, clock, close }: FunctionsOptions): void {
+  // Without streams, chunked bodies arrive empty and answers leave only when they are complete.
+  app.setup({ enableHttpStream: true });
+  app.http('router', { route: '{*path}', methods: [...METHODS], authLevel: 'anonymous', handler: httpHandler(router, clock) });
+  app.hook.appTerminate(close);
+}
+
+/** A handler that throws leaves its caller without an answer until the front end gives up: this one cannot. */
+export function httpHandler(router: App, clock: Clock): HttpHandler {
+  return async (request) => {
+    try {
+      return toHttpResponse(await router.handle(fromHttpRequest(request, clock)));
+    } catch (cause) {
+      return toHttpResponse(errorAnswer(new RouterError('internal', 'The router failed.', { cause }), '-'));
+    }
+  };
+}

@@ -1,0 +1,70 @@
+/** What both hosts run: a request in, an answer out, and never an exception. */
+import type { Clock } from '../domain/clock.ts';
+import type { RouterConfig } from '../domain/config.ts';
+import { RouterError } from '../domain/errors.ts';
+import type { Answer, IncomingRequest } from '../domain/message.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { State } from '../state/port.ts';
+import type { Journal } from '../telemetry/port.ts';
+import type { Gate } from './auth.ts';
+import { createControl, type Control } from './control.ts';
+import { readTarget } from './dialect.ts';
+import { asRouterError, errorAnswer } from './errors.ts';
+import { checkHeaders } from './limits.ts';
+import { modelsAnswer } from './models.ts';
+import { readCall } from './read.ts';
+
+export interface App {
+  handle(request: IncomingRequest): Promise<Answer>;
+}
+
+export interface AppDeps {
+  readonly config: RouterConfig;
+  readonly relay: Relay;
+  readonly state: State;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly newId: () => string;
+}
+
+export function createApp(deps: AppDeps): App {
+  return new RouterApp(deps);
+}
+
+class RouterApp implements App {
+  readonly #deps: AppDeps;
+  readonly #control: Control;
+
+  constructor(deps: AppDeps) {
+    this.#deps = deps;
+    this.#control = createControl(deps);
+  }
+
+  async handle(request: IncomingRequest): Promise<Answer> {
+    const id = this.#deps.newId();
+    try {
+      return await this.#answer(request, id);
+    } catch (error) {
+      const known = asRouterError(error);
+      if (known.code === 'internal' && known.status === 500) this.#deps.journal.fault({ requestId: id, error });
+      return errorAnswer(known, id);
+    }
+  }
+
+  async #answer(request: IncomingRequest, id: string): Promise<Answer> {
+    const { config, gate, clock, relay } = this.#deps;
+    const arrivedAt = clock.monotonicMs();
+    checkHeaders(request.headers, config.limits);
+    const question = request.target.indexOf('?');
+    const path = question === -1 ? request.target : request.target.slice(0, question);
+    const target = readTarget(request.method, path);
+    if (target === null) return this.#control.handle(request, path, id);
+    gate.admitCaller(request.headers);
+    if (target.kind === 'models') return modelsAnswer(config, target.id, id);
+    const query = question === -1 ? '' : request.target.slice(question + 1);
+    const call = await readCall(request, { config, id, arrivedAt, target, query });
+    if (request.caller.gone) throw new RouterError('internal', 'The caller left.', { status: 499 });
+    return relay.serve(call);
+  }
+}

@@ -1,0 +1,75 @@
+import { RouterError } from '../domain/errors.ts';
+import type { HeaderList, IncomingRequest } from '../domain/message.ts';
+import type { Call } from '../relay/call.ts';
+import type { ControlDeps } from './control.ts';
+import { readTarget } from './dialect.ts';
+import { readCall } from './read.ts';
+import { deploymentStatus } from './status.ts';
+
+/** `{path, headers, body}`: a request as the data plane takes it. */
+interface Question {
+  readonly path: string;
+  readonly headers: HeaderList;
+  readonly body: Buffer;
+}
+
+/** The route a request would take now, decided by the very code that would send it, without sending it. */
+export async function explain(deps: ControlDeps, request: IncomingRequest, requestId: string) {
+  const { config, relay, state, clock } = deps;
+  const limits = { maxBytes: config.limits.bodyMb * 1024 * 1024, withinMs: config.timeouts.deadlineMs };
+  const call = await callFor(deps, readQuestion(await request.readBody(limits)), requestId);
+  const route = relay.plan(call);
+  const facts = { config, snapshot: state.snapshot(), now: clock.now() };
+  const stateOf = (id: string) => {
+    const { state: name, until, cause } = deploymentStatus(facts, id);
+    return { state: name, until, cause };
+  };
+  return {
+    name: call.name,
+    agent: call.labels.agent,
+    pool: route.pool,
+    tier: route.tier,
+    failoverOn: [...route.failoverOn],
+    candidates: route.candidates.map(({ deployment, probe, why }) => ({ deployment: deployment.id, why, probe, ...stateOf(deployment.id) })),
+    skipped: route.skipped.map(({ deployment, reason }) => ({ deployment, reason, ...stateOf(deployment) })),
+  };
+}
+
+async function callFor({ config, clock }: ControlDeps, question: Question, id: string): Promise<Call> {
+  const [path = '', query = ''] = question.path.split('?', 2);
+  const target = readTarget('POST', path);
+  if (target === null) throw wrong('path', 'a data-plane path, such as /openai/v1/chat/completions');
+  const request: IncomingRequest = {
+    method: 'POST',
+    target: question.path,
+    headers: question.headers,
+    caller: { gone: false, onGone: () => () => undefined },
+    readBody: () => Promise.resolve(question.body),
+  };
+  return readCall(request, { config, id, arrivedAt: clock.monotonicMs(), target, query });
+}
+
+function readQuestion(bytes: Buffer): Question {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new RouterError('invalid_request', 'The body is not valid JSON: send {"path", "headers", "body"}.', { cause });
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw wrong('body', 'an object {"path", "headers", "body"}');
+  const { path, headers, body } = json as Record<string, unknown>;
+  if (typeof path !== 'string') throw wrong('path', 'a string, such as "/openai/v1/chat/completions"');
+  return { path, headers: headerList(headers ?? {}), body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body ?? {})) };
+}
+
+function headerList(headers: unknown): HeaderList {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) throw wrong('headers', 'an object of strings');
+  return Object.entries(headers).flatMap(([name, value]) => {
+    if (typeof value !== 'string') throw wrong(`headers.${name.slice(0, 60)}`, 'a string');
+    return [name, value];
+  });
+}
+
+function wrong(param: string, allowed: string): RouterError {
+  return new RouterError('invalid_request', `${param} must be ${allowed}.`, { param });
+}

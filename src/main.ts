@@ -1,0 +1,41 @@
+/** The entry of the function app. A configuration that cannot be used is told to its owner, not to the host as a crash. */
+import type { Fault } from './domain/fault.ts';
+import { compose, composeUnconfigured, type Composition } from './compose.ts';
+import { registerFunctions } from './functions/register.ts';
+import { gateSettings, loadConfig } from './settings.ts';
+
+const env = process.env;
+
+const NOTHING: Fault = {
+  path: 'ROUTER_CONFIG',
+  problem: 'Nothing is configured.',
+  found: null,
+  allowed: 'a configuration in ROUTER_CONFIG, a router.json in the app, or AZURE_OPENAI_ENDPOINT with AZURE_OPENAI_API_KEY and AZURE_OPENAI_DEPLOYMENT_NAME',
+  suggestion: null,
+};
+
+const NO_KEY: Fault = {
+  path: 'ROUTER_ADMIN_KEY',
+  problem: 'No key is configured, so nobody could be told from a stranger.',
+  found: null,
+  allowed: 'a secret of your own, set as an app setting',
+  suggestion: null,
+};
+
+function composition(): Composition {
+  // The host stands between callers and the app: none of them counts as local but under the Core Tools.
+  const gate = gateSettings(env, env['AZURE_FUNCTIONS_ENVIRONMENT'] === 'Development' && env['WEBSITE_INSTANCE_ID'] === undefined);
+  const parsed = loadConfig(env, null);
+  const faults = parsed === null ? [NOTHING] : parsed.ok ? [] : [...parsed.faults];
+  if (gate.adminKey === null && gate.callerKeys.length === 0 && !gate.loopbackOnly) faults.push(NO_KEY);
+  if (parsed === null || !parsed.ok || faults.length > 0) {
+    for (const { path, problem } of faults) console.error(`${path}: ${problem}`);
+    return composeUnconfigured(faults, gate);
+  }
+  for (const note of parsed.notes) console.warn(note);
+  const hasPlatformIdentity = env['IDENTITY_ENDPOINT'] !== undefined;
+  return compose({ config: parsed.config, gate, hasPlatformIdentity, log: (line) => console.log(line) });
+}
+
+const { app, clock, close } = composition();
+registerFunctions({ router: app, clock, close });

@@ -1,0 +1,194 @@
+import type { Clock, Draw } from '../domain/clock.ts';
+import type { RouterConfig } from '../domain/config.ts';
+import type { Deployment, DeploymentId, Endpoint } from '../domain/deployment.ts';
+import { RouterError } from '../domain/errors.ts';
+import type { FailoverOutcome, Outcome } from '../domain/outcome.ts';
+import { availability } from '../routing/availability.ts';
+import type { Candidate, Route } from '../routing/decide.ts';
+import type { State } from '../state/port.ts';
+import type { Journal } from '../telemetry/port.ts';
+import { renderBody, renderPath } from '../upstream/dialect.ts';
+import type { Upstream, UpstreamRequest } from '../upstream/port.ts';
+import { attempt, type AttemptEnd } from './attempt.ts';
+import type { RetryBudget } from './budget.ts';
+import type { Call } from './call.ts';
+import { upwardHeaders } from './headers.ts';
+import { findingOf, judge, type Judgement } from './judge.ts';
+import { refusal } from './refusal.ts';
+import type { Trail } from './trail.ts';
+
+export interface AttemptsDeps {
+  readonly config: RouterConfig;
+  readonly upstream: Upstream;
+  readonly state: State;
+  readonly clock: Clock;
+  readonly draw: Draw;
+  readonly budget: RetryBudget;
+  readonly journal: Journal;
+}
+
+/** An attempt whose answer goes to the caller. */
+export interface Served {
+  readonly end: Exclude<AttemptEnd, { kind: 'broken' | 'gone' }>;
+  readonly deployment: Deployment;
+  readonly outcome: Outcome;
+}
+
+/** The attempts that a request may make without asking the budget: the first and two more. */
+const FREE_ATTEMPTS = 3;
+/** Below this an attempt is not worth beginning. */
+const SHORTEST_ATTEMPT_MS = 1;
+
+function permitted({ candidates, skipped }: Route): DeploymentId[] {
+  const resting = skipped.filter(({ reason }) => reason !== 'failoverOff').map((one) => one.deployment);
+  return [...candidates.map(({ deployment }) => deployment.id), ...resting];
+}
+
+/** Tries the candidates in order, then, within budget and deadline, the soonest recovered again. */
+export class Attempts {
+  readonly #deps: AttemptsDeps;
+  readonly #call: Call;
+  readonly #route: Route;
+  readonly #waiting: Candidate[];
+  #repeats = 0;
+  #made = 0;
+  readonly trail: Trail;
+  /** From sending the last attempt to its commit or end. */
+  lastAttemptMs = 0;
+
+  constructor(deps: AttemptsDeps, call: Call, route: Route, trail: Trail = []) {
+    this.#deps = deps;
+    this.#call = call;
+    this.#route = route;
+    this.#waiting = [...route.candidates];
+    this.trail = trail;
+  }
+
+  async run(): Promise<Served> {
+    for (;;) {
+      const candidate = this.#waiting.shift() ?? (await this.#repeat());
+      if (candidate === null || !this.#mayTry()) throw this.#refusal();
+      if (candidate.probe && !this.#deps.state.claimProbe(candidate.deployment.id, this.#deps.clock.now())) continue;
+      const served = await this.#try(candidate);
+      if (served !== null) return served;
+    }
+  }
+
+  async #try({ deployment }: Candidate): Promise<Served | null> {
+    const { clock, config, state, upstream } = this.#deps;
+    const endpoint = config.endpoints.get(deployment.endpoint) as Endpoint;
+    const request = this.#requestFor(endpoint, deployment);
+    const sentAt = clock.monotonicMs();
+    const end = await attempt({ upstream, clock, request, caller: this.#call.caller, limitMs: this.#limitMs() });
+    this.lastAttemptMs = clock.monotonicMs() - sentAt;
+    const { target } = this.#call;
+    const verdict = judge(end, target.kind === 'deployment', clock.now());
+    this.trail.push({ deployment: deployment.id, outcome: verdict.outcome, cause: verdict.cause });
+    const finding = findingOf(end, verdict, { deployment: deployment.id, at: clock.now() });
+    if (finding !== null) state.record(finding);
+    if (verdict.outcome !== 'ok') this.#note(deployment, verdict);
+    return this.#settle(end, deployment, verdict);
+  }
+
+  #settle(end: AttemptEnd, deployment: Deployment, { outcome, cause }: Judgement): Served | null {
+    if (end.kind === 'gone') throw new RouterError('internal', 'The caller left before an answer had come.', { status: 499 });
+    if (this.#route.failoverOn.has(outcome as FailoverOutcome)) {
+      if (end.kind === 'live' || end.kind === 'streamError') end.live.abort();
+      return null;
+    }
+    if (end.kind !== 'broken') return { end, deployment, outcome };
+    if (this.#remainingMs() < SHORTEST_ATTEMPT_MS) throw this.#late();
+    throw new RouterError('upstream_failed', `${deployment.id} did not answer: ${cause}.`);
+  }
+
+  #requestFor(endpoint: Endpoint, deployment: Deployment): UpstreamRequest {
+    const { target, payload, headers, method, query, stream } = this.#call;
+    return {
+      endpoint,
+      method,
+      path: renderPath(target, endpoint, deployment, query),
+      headers: upwardHeaders(headers, { uncompressed: stream }),
+      body: renderBody(target, payload, endpoint.dialect, deployment),
+    };
+  }
+
+  #remainingMs(): number {
+    return this.#call.arrivedAt + this.#call.wishes.deadlineMs - this.#deps.clock.monotonicMs();
+  }
+
+  /** A stream has its first-token deadline; a whole answer may take half of what is left while others could still serve. */
+  #limitMs(): number {
+    const { firstTokenMs, answerMs } = this.#deps.config.timeouts;
+    const remaining = this.#remainingMs();
+    if (this.#call.stream) return Math.min(firstTokenMs, remaining);
+    if (answerMs !== null) return Math.min(answerMs, remaining);
+    return this.#waiting.length > 0 ? remaining / 2 : remaining;
+  }
+
+  #mayTry(): boolean {
+    if (this.#remainingMs() < SHORTEST_ATTEMPT_MS) throw this.#late();
+    return this.#made++ < FREE_ATTEMPTS || this.#repeats > 0 || this.#deps.budget.withdraw();
+  }
+
+  /** Every candidate has been tried or rests: the soonest one again, after a pause, or none. */
+  async #repeat(): Promise<Candidate | null> {
+    const { config, clock, draw, state, budget } = this.#deps;
+    const { sameDeployment, baseMs, maxMs } = config.retries;
+    if (this.#repeats >= sameDeployment) return null;
+    const now = clock.now();
+    const soonest = this.#soonest(state, now);
+    if (soonest === null || soonest.inMs > maxMs) return null;
+    const backoffMs = draw() * Math.min(maxMs, baseMs * 2 ** this.#repeats);
+    const waitMs = Math.max(soonest.inMs, backoffMs);
+    if (waitMs + SHORTEST_ATTEMPT_MS > this.#remainingMs() || !budget.withdraw()) return null;
+    this.#repeats++;
+    await this.#pause(waitMs);
+    const probe = availability(state.snapshot().health(soonest.deployment.id), clock.now()).kind === 'probe';
+    return { deployment: soonest.deployment, probe, why: 'strategy' };
+  }
+
+  #soonest(state: State, now: number): { deployment: Deployment; inMs: number } | null {
+    let best: { deployment: Deployment; inMs: number } | null = null;
+    const misconfigured = new Set(this.trail.filter(({ outcome }) => outcome === 'misconfigured').map((step) => step.deployment));
+    for (const id of permitted(this.#route)) {
+      const deployment = this.#deps.config.deployments.get(id);
+      const standing = availability(state.snapshot().health(id), now);
+      if (deployment === undefined || misconfigured.has(id)) continue;
+      if (standing.kind === 'out' && standing.reason === 'misconfigured') continue;
+      const inMs = standing.kind === 'out' ? standing.until - now : 0;
+      if (best === null || inMs < best.inMs) best = { deployment, inMs };
+    }
+    return best;
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { caller } = this.#call;
+    return new Promise((resolve) => {
+      const forget = caller.onGone(() => {
+        stop();
+        resolve();
+      });
+      const stop = this.#deps.clock.after(ms, () => {
+        forget();
+        resolve();
+      });
+    });
+  }
+
+  #note(deployment: Deployment, { outcome, cause, retryAfterMs }: Judgement): void {
+    const { id, labels } = this.#call;
+    this.#deps.journal.attemptFailed({ requestId: id, agent: labels.agent, deployment: deployment.id, outcome, cause, retryAfterMs });
+  }
+
+  #refusal(): RouterError {
+    const { state, clock, config } = this.#deps;
+    const { route, trail } = { route: this.#route, trail: this.trail };
+    return refusal({ route, trail, snapshot: state.snapshot(), now: clock.now(), pauseMs: config.retries.baseMs });
+  }
+
+  #late(): RouterError {
+    const tried = this.trail.map(({ deployment, cause }) => `${deployment} (${cause})`).join(', ');
+    const message = `No answer within ${this.#call.wishes.deadlineMs} ms${tried === '' ? '' : `; tried ${tried}`}.`;
+    return new RouterError('deadline_exceeded', message);
+  }
+}

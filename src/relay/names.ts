@@ -1,0 +1,19 @@
+import { TIERS, type RouterConfig } from '../domain/config.ts';
+import { RouterError } from '../domain/errors.ts';
+import { closest } from '../domain/nearest.ts';
+
+/** Names listed in an error; a fleet may have hundreds. */
+const LISTED_NAMES = 40;
+
+/** Every name a caller may put where a model's name stands. */
+export function knownNames(config: RouterConfig): string[] {
+  return [...config.pools.keys(), ...TIERS.filter((tier) => config.tiers.has(tier)), ...config.deployments.keys(), 'auto'];
+}
+
+export function unknownModel(config: RouterConfig, name: string): RouterError {
+  const names = closest(name, knownNames(config));
+  const more = names.length > LISTED_NAMES ? `, and ${names.length - LISTED_NAMES} more` : '';
+  const listed = names.slice(0, LISTED_NAMES).join(', ') + more;
+  const message = `There is no model, pool, tier or deployment named ${JSON.stringify(name.slice(0, 100))}. These exist: ${listed}.`;
+  return new RouterError('unknown_model', message, { param: 'model' });
+}

@@ -1,0 +1,257 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Caller } from '../domain/message.ts';
+import type { LiveAnswer, LiveSink } from './attempt.ts';
+import { errorEvent, HEARTBEAT, restartEvent, wholeEventsEnd } from './events.ts';
+
+/** A slow caller may lag this far behind before its deployment is asked to wait. */
+const HIGH_WATER = 256 * 1024;
+/** An event that never ends is let through after this much of it. */
+const LONGEST_EVENT = 1024 * 1024;
+const EVENTS_END = Buffer.from('\n\n');
+
+export type StreamEnd =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'broken'; readonly cause: string }
+  | { readonly kind: 'gone' };
+
+export interface StreamLimits {
+  readonly idleMs: number;
+  readonly maxMs: number;
+  readonly heartbeatMs: number;
+}
+
+export interface Restarted {
+  readonly live: LiveAnswer;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface StreamOptions {
+  readonly live: LiveAnswer;
+  readonly clock: Clock;
+  readonly caller: Caller;
+  readonly limits: StreamLimits;
+  /** The Responses API names its events by type. */
+  readonly typed: boolean;
+  /** Begins the answer again elsewhere; `null` where the request did not ask for it, or nowhere is left. */
+  readonly restart: ((cause: string) => Promise<Restarted | null>) | null;
+  /** Called once for every deployment that served: how its part of the stream ended. */
+  readonly onPartEnd: (end: StreamEnd) => void;
+}
+
+/** The rest of the answer was lost where no event can say so. */
+export class StreamBroken extends Error {
+  override readonly name = 'StreamBroken';
+}
+
+type State = 'flowing' | 'restarting' | 'ended' | 'failed';
+
+/**
+ * A committed answer on its way to the caller. Bytes pass unchanged; events leave only whole, so that an error event can
+ * always follow. Written as an iterator by hand: one promise a chunk is all it costs.
+ */
+export class StreamBody implements AsyncIterableIterator<Buffer>, LiveSink {
+  readonly #options: StreamOptions;
+  readonly #endsAt: number;
+  #live: LiveAnswer;
+  #state: State = 'flowing';
+  #queue: Buffer[] = [];
+  #queued = 0;
+  #paused = false;
+  #waiter: ((result: IteratorResult<Buffer>) => void) | null = null;
+  #rejecter: ((error: Error) => void) | null = null;
+  /** The beginning of an event whose end has not come yet. */
+  #half: Buffer | null = null;
+  #midEvent = false;
+  #heardAt: number;
+  #sentAt: number;
+  #stopTimer: () => void = () => undefined;
+  readonly #forgetCaller: () => void;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    this.#live = options.live;
+    const now = options.clock.monotonicMs();
+    this.#heardAt = now;
+    this.#sentAt = now;
+    this.#endsAt = now + options.limits.maxMs;
+    this.#forgetCaller = options.caller.onGone(() => this.#leave());
+    this.#armTimer(now);
+    options.live.attach(this);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Buffer>> {
+    if (this.#queue.length > 0) return Promise.resolve({ done: false, value: this.#take() });
+    if (this.#state === 'ended') return Promise.resolve({ done: true, value: undefined });
+    if (this.#state === 'failed') return Promise.reject(new StreamBroken('the answer broke off'));
+    return new Promise((resolve, reject) => {
+      this.#waiter = resolve;
+      this.#rejecter = reject;
+    });
+  }
+
+  /** The host stops reading: its caller is gone. */
+  return(): Promise<IteratorResult<Buffer>> {
+    this.#leave();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#state !== 'flowing') return;
+    this.#heardAt = this.#options.clock.monotonicMs();
+    if (!this.#live.events) return this.#send(chunk);
+    const half = this.#half;
+    const bytes = half === null ? chunk : Buffer.concat([half, chunk]);
+    // A blank line may straddle the seam, by three bytes at most.
+    const end = wholeEventsEnd(bytes, half === null ? 0 : Math.max(0, half.length - 3));
+    if (end > 0) {
+      this.#midEvent = false;
+      this.#half = end === bytes.length ? null : bytes.subarray(end);
+      return this.#send(end === bytes.length ? bytes : bytes.subarray(0, end));
+    }
+    if (bytes.length <= LONGEST_EVENT) {
+      this.#half = bytes;
+      return;
+    }
+    this.#half = null;
+    this.#midEvent = true;
+    this.#send(bytes);
+  }
+
+  onEnd(): void {
+    if (this.#state !== 'flowing') return;
+    // The deployment itself ended here: what it sent goes to the caller to the last byte.
+    if (this.#half !== null) this.#send(this.#half);
+    this.#options.onPartEnd({ kind: 'complete' });
+    this.#finish('ended');
+  }
+
+  onBroken(cause: string): void {
+    if (this.#state !== 'flowing') return;
+    this.#options.onPartEnd({ kind: 'broken', cause });
+    this.#half = null;
+    if (!this.#live.events) return this.#finish('failed');
+    const { restart } = this.#options;
+    if (restart === null) return this.#endWithError(cause);
+    this.#state = 'restarting';
+    restart(cause).then(
+      (next) => this.#goOn(next, cause),
+      () => this.#goOn(null, cause),
+    );
+  }
+
+  #goOn(next: Restarted | null, cause: string): void {
+    if (this.#state !== 'restarting') {
+      next?.live.abort();
+      return;
+    }
+    if (next === null) return this.#endWithError(cause);
+    this.#state = 'flowing';
+    this.#heardAt = this.#options.clock.monotonicMs();
+    this.#closeEvent();
+    this.#send(restartEvent(next.from, next.to, this.#options.typed));
+    this.#live = next.live;
+    next.live.attach(this);
+  }
+
+  #endWithError(cause: string): void {
+    this.#closeEvent();
+    const message = `The deployment's stream broke after it had begun (${cause}). What came so far is incomplete.`;
+    this.#send(errorEvent({ message, code: 'upstream_failed' }, this.#options.typed));
+    this.#finish('ended');
+  }
+
+  #closeEvent(): void {
+    if (this.#midEvent) this.#send(EVENTS_END);
+    this.#midEvent = false;
+  }
+
+  #send(bytes: Buffer): void {
+    this.#sentAt = this.#heardAt;
+    if (this.#waiter !== null) {
+      const deliver = this.#waiter;
+      this.#waiter = null;
+      deliver({ done: false, value: bytes });
+      return;
+    }
+    this.#queue.push(bytes);
+    this.#queued += bytes.length;
+    if (this.#queued > HIGH_WATER && !this.#paused) {
+      this.#paused = true;
+      this.#live.pause();
+    }
+  }
+
+  #take(): Buffer {
+    const [first] = this.#queue;
+    const bytes = this.#queue.length === 1 && first !== undefined ? first : Buffer.concat(this.#queue);
+    this.#queue = [];
+    this.#queued = 0;
+    if (this.#paused) {
+      this.#paused = false;
+      this.#heardAt = this.#options.clock.monotonicMs();
+      this.#live.resume();
+    }
+    return bytes;
+  }
+
+  /** The caller has left: nobody will read on, so nobody shall write on. */
+  #leave(): void {
+    if (this.#state === 'ended' || this.#state === 'failed') return;
+    if (this.#state === 'flowing') this.#options.onPartEnd({ kind: 'gone' });
+    this.#live.abort();
+    this.#finish('ended');
+  }
+
+  #finish(state: 'ended' | 'failed'): void {
+    this.#state = state;
+    this.#stopTimer();
+    this.#forgetCaller();
+    if (this.#waiter === null) return;
+    if (state === 'ended') this.#waiter({ done: true, value: undefined });
+    else this.#rejecter?.(new StreamBroken('the answer broke off'));
+    this.#waiter = null;
+  }
+
+  #armTimer(now: number): void {
+    const { idleMs, heartbeatMs } = this.#options.limits;
+    const next = Math.min(this.#endsAt, this.#heardAt + idleMs, this.#sentAt + heartbeatMs);
+    this.#stopTimer = this.#options.clock.after(Math.max(1, next - now), () => this.#tick());
+  }
+
+  #tick(): void {
+    if (this.#state === 'ended' || this.#state === 'failed') return;
+    const now = this.#options.clock.monotonicMs();
+    const { idleMs, heartbeatMs, maxMs } = this.#options.limits;
+    if (this.#paused || this.#state === 'restarting') this.#heardAt = now;
+    if (now >= this.#endsAt) this.#cut(`it lasted longer than ${maxMs} ms`, false);
+    else if (now >= this.#heardAt + idleMs) this.#cut(`it was silent for ${idleMs} ms`, true);
+    else if (now >= this.#sentAt + heartbeatMs) this.#beat(now);
+    if (this.#isOpen()) this.#armTimer(now);
+  }
+
+  #isOpen(): boolean {
+    return this.#state === 'flowing' || this.#state === 'restarting';
+  }
+
+  #beat(now: number): void {
+    this.#sentAt = now;
+    if (!this.#live.events || this.#midEvent || this.#paused || this.#waiter === null) return;
+    const deliver = this.#waiter;
+    this.#waiter = null;
+    deliver({ done: false, value: HEARTBEAT });
+  }
+
+  #cut(cause: string, mayRestart: boolean): void {
+    this.#live.abort();
+    if (this.#state === 'flowing' && mayRestart) return this.onBroken(cause);
+    if (this.#state === 'flowing') this.#options.onPartEnd({ kind: 'broken', cause });
+    this.#half = null;
+    if (this.#live.events) this.#endWithError(cause);
+    else this.#finish('failed');
+  }
+}

@@ -1,0 +1,20 @@
+import type { DeploymentId } from '../domain/deployment.ts';
+import type { Outcome } from '../domain/outcome.ts';
+
+export interface Step {
+  readonly deployment: DeploymentId;
+  readonly outcome: Outcome;
+  readonly cause: string;
+}
+
+/** The attempts of one request, in order. */
+export type Trail = Step[];
+
+/** `A/gpt-4.1:throttled,B/gpt-4.1:ok`. Names are the owner's own; what a header cannot carry is percent-encoded. */
+export function routeText(trail: Trail): string {
+  return trail.map(({ deployment, outcome }) => `${headerSafe(deployment)}:${outcome}`).join(',');
+}
+
+export function headerSafe(text: string): string {
+  return /^[\x21-\x7e]*$/.test(text) ? text : encodeURIComponent(text).replaceAll('%2F', '/');
+}

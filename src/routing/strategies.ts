@@ -1,0 +1,44 @@
+import type { Pool, PoolMember, Strategy } from '../domain/config.ts';
+import type { DeploymentId } from '../domain/deployment.ts';
+import type { Snapshot } from '../domain/health.ts';
+import type { Draw } from '../domain/clock.ts';
+import { hash32 } from './hash.ts';
+
+export interface OrderingFacts {
+  /** The pool's next turn under round robin. */
+  readonly turn: number;
+  readonly draw: Draw;
+  /** What `spread` keeps together: the prompt cache key, else the agent. */
+  readonly key: string;
+  readonly snapshot: Snapshot;
+}
+
+type Ordering = (members: readonly PoolMember[], facts: OrderingFacts) => readonly PoolMember[];
+
+/** Each strategy puts all members in order: the first one serves, the others stand in for it. */
+const ORDERINGS: Record<Strategy, Ordering> = {
+  priority: (members) => members,
+  roundRobin: (members, { turn }) => rotate(members, turn % members.length),
+  weighted: (members, { draw }) => ascending(members, ({ weight }) => (weight > 0 ? -Math.log(1 - draw()) / weight : Infinity)),
+  spread: (members, { key }) => ascending(members, ({ deployment }) => -hash32(`${key}\n${deployment}`)),
+  // A deployment that nobody has measured yet is tried first: that is how it gets measured.
+  leastLatency: (members, { snapshot }) => ascending(members, ({ deployment }) => snapshot.health(deployment).latencyMs ?? 0),
+  mostHeadroom: (members, { snapshot }) => ascending(members, ({ deployment }) => -(snapshot.health(deployment).headroom ?? 1)),
+};
+
+export function orderMembers(pool: Pool, facts: OrderingFacts): readonly DeploymentId[] {
+  if (pool.members.length === 1) return [(pool.members[0] as PoolMember).deployment];
+  return ORDERINGS[pool.strategy](pool.members, facts).map(({ deployment }) => deployment);
+}
+
+function rotate<T>(list: readonly T[], by: number): readonly T[] {
+  return by === 0 ? list : [...list.slice(by), ...list.slice(0, by)];
+}
+
+/** Stable: members that are alike keep their configured order. */
+function ascending(members: readonly PoolMember[], rank: (member: PoolMember) => number): readonly PoolMember[] {
+  return members
+    .map((member) => ({ member, rank: rank(member) }))
+    .sort((a, b) => a.rank - b.rank || 0)
+    .map(({ member }) => member);
+}

@@ -1,0 +1,87 @@
+import type { Breaker, Retries } from '../domain/config.ts';
+import type { BreakerState, Finding, Health } from '../domain/health.ts';
+
+export interface TransitionSettings {
+  readonly breaker: Breaker;
+  readonly retries: Retries;
+}
+
+/** The weight of the newest answer in the smoothed latency. */
+const LATENCY_WEIGHT = 0.2;
+
+/** What a deployment's health is after a finding. An open window or a rest never shortens. */
+export function nextHealth(health: Health, finding: Finding, settings: TransitionSettings): Health {
+  const seen = {
+    ...health,
+    latencyMs: smoothed(health.latencyMs, finding.latencyMs),
+    headroom: finding.headroom ?? health.headroom,
+  };
+  switch (finding.outcome) {
+    case 'ok':
+      return { ...seen, breaker: { kind: 'closed', failedAt: [] }, throttles: 0, misconfigured: null };
+    case 'throttled':
+      return throttled(seen, finding, settings);
+    case 'failing':
+      return { ...seen, breaker: nextBreaker(health.breaker, finding.at, settings.breaker) };
+    case 'misconfigured': {
+      const since = health.misconfigured?.since ?? finding.at;
+      return { ...seen, misconfigured: { since, probeAt: finding.at + settings.breaker.maxOpenMs, cause: finding.cause } };
+    }
+    case 'other':
+      return { ...seen, breaker: answered(health.breaker) };
+    default:
+      return finding.outcome satisfies never;
+  }
+}
+
+/** One request is on its way to find out whether the deployment has recovered. */
+export function probing(health: Health, now: number, settings: TransitionSettings): Health {
+  const { breaker, misconfigured } = health;
+  return {
+    ...health,
+    breaker: breaker.kind === 'closed' ? breaker : { kind: 'halfOpen', since: now, openings: breaker.openings },
+    misconfigured: misconfigured && { ...misconfigured, probeAt: now + settings.breaker.maxOpenMs },
+  };
+}
+
+export function nextBreaker(state: BreakerState, failedAt: number, settings: Breaker): BreakerState {
+  switch (state.kind) {
+    case 'closed': {
+      const recent = [...state.failedAt.filter((at) => at > failedAt - settings.windowMs), failedAt];
+      return recent.length >= settings.failures ? opened(1, failedAt, settings) : { kind: 'closed', failedAt: recent };
+    }
+    case 'open':
+      return state;
+    case 'halfOpen':
+      return opened(state.openings + 1, failedAt, settings);
+    default:
+      return state satisfies never;
+  }
+}
+
+function opened(openings: number, now: number, settings: Breaker): BreakerState {
+  const openMs = Math.min(settings.openMs * 2 ** (openings - 1), settings.maxOpenMs);
+  return { kind: 'open', openUntil: now + openMs, openings };
+}
+
+/** A probe that the deployment answered, if only to refuse it, shows that it is there again. */
+function answered(state: BreakerState): BreakerState {
+  return state.kind === 'halfOpen' ? { kind: 'closed', failedAt: [] } : state;
+}
+
+function throttled(health: Health, finding: Finding, { breaker, retries }: TransitionSettings): Health {
+  const unsaid = Math.min(retries.baseMs * 2 ** health.throttles, breaker.openMs);
+  const restMs = Math.min(finding.retryAfterMs ?? unsaid, breaker.maxOpenMs);
+  return {
+    ...health,
+    breaker: answered(health.breaker),
+    restUntil: Math.max(health.restUntil, finding.at + restMs),
+    throttles: health.throttles + 1,
+    misconfigured: null,
+  };
+}
+
+function smoothed(before: number | null, latest: number | null): number | null {
+  if (latest === null) return before;
+  return before === null ? latest : before + LATENCY_WEIGHT * (latest - before);
+}

@@ -1,0 +1,51 @@
+/** What the process is told from outside, read by its entry files and handed in here. */
+import { readFileSync } from 'node:fs';
+import type { GateSettings } from './http/auth.ts';
+import { configFromEnvironment, parseConfig, type Parsed } from './config/load.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_FILE = 'router.json';
+
+/**
+ * The configuration: a file or the document itself in ROUTER_CONFIG, else `router.json` where there is one, else what the
+ * environment's quick starts say. `null`: nothing is configured at all.
+ */
+export function loadConfig(env: Environment, file: string | null): Parsed | null {
+  const named = file ?? env['ROUTER_CONFIG']?.trim() ?? '';
+  if (named.startsWith('{')) return parseConfig(named, env, 'ROUTER_CONFIG');
+  if (named !== '') return readConfig(named, env);
+  const fromEnvironment = configFromEnvironment(env);
+  if (fromEnvironment !== null) return fromEnvironment;
+  return exists(DEFAULT_FILE) ? readConfig(DEFAULT_FILE, env) : null;
+}
+
+function readConfig(path: string, env: Environment): Parsed {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const problem = `The configuration file cannot be read (${code}).`;
+    return { ok: false, faults: [{ path: 'ROUTER_CONFIG', problem, found: path, allowed: 'the path of a readable file, or a JSON document', suggestion: null }] };
+  }
+  return parseConfig(text, env, path);
+}
+
+function exists(path: string): boolean {
+  try {
+    readFileSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function gateSettings(env: Environment, loopbackOnly: boolean): GateSettings {
+  const present = (name: string): string | null => {
+    const value = env[name]?.trim() ?? '';
+    return value === '' ? null : value;
+  };
+  const caller = present('ROUTER_API_KEY');
+  return { adminKey: present('ROUTER_ADMIN_KEY'), callerKeys: caller === null ? [] : [caller], loopbackOnly };
+}
