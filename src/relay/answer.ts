@@ -41,7 +41,7 @@ export function answerWith(facts: AnswerFacts, body: Buffer | AnswerStream | nul
   );
   if (tier !== null) headers.push('x-router-tier', tier);
   // Without it nginx and others collect a stream until it is over.
-  if (facts.events) headers.push('x-accel-buffering', 'no');
+  if (facts.events && head.headers['x-accel-buffering'] === undefined) headers.push('x-accel-buffering', 'no');
   return { status: head.status, headers, body: bodyless(call.method, head.status) ? null : body };
 }
 

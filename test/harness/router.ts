@@ -1,0 +1,50 @@
+/** The whole router in this process, behind its real server, over a configuration as its owner would write it. */
+import { compose, type Composition } from '../../src/compose.ts';
+import { parseConfig } from '../../src/config/load.ts';
+import type { RouterConfig } from '../../src/domain/config.ts';
+import type { GateSettings } from '../../src/http/auth.ts';
+import { startServer } from '../../src/server/server.ts';
+
+export interface TestRouter extends AsyncDisposable {
+  readonly url: string;
+  readonly config: RouterConfig;
+  readonly log: string[];
+}
+
+const OPEN: GateSettings = { adminKey: null, callerKeys: [], loopbackOnly: true };
+
+export async function startRouter(document: object, gate: Partial<GateSettings> = {}): Promise<TestRouter> {
+  const config = configOf(document);
+  const log: string[] = [];
+  const composition = composeFor(config, { ...OPEN, ...gate }, log);
+  const server = await startServer({ app: composition.app, clock: composition.clock, host: '127.0.0.1', port: 0 });
+  return {
+    url: server.url,
+    config,
+    log,
+    async [Symbol.asyncDispose]() {
+      await server.drain(0);
+      await composition.close();
+    },
+  };
+}
+
+export function configOf(document: object): RouterConfig {
+  const parsed = parseConfig(JSON.stringify(document), {}, 'test');
+  if (!parsed.ok) throw new Error(`the test's configuration is faulty: ${JSON.stringify(parsed.faults)}`);
+  return parsed.config;
+}
+
+export function composeFor(config: RouterConfig, gate: GateSettings, log: string[]): Composition {
+  return compose({ config, gate, hasPlatformIdentity: false, log: (line) => log.push(line) });
+}
+
+/** Endpoints A, B, C … with one deployment each, and a priority pool over them named like the deployment. */
+export function fleet(urls: readonly string[], extra: object = {}): object {
+  const names = urls.map((_, at) => String.fromCharCode(65 + at));
+  const endpoints = Object.fromEntries(
+    names.map((name, at) => [name, { url: urls[at], apiKey: `key-of-${name}`, api: '2025-01-01-preview', deployments: { 'gpt-4.1': { model: 'gpt-4.1' } } }]),
+  );
+  const members = names.map((name) => `${name}/gpt-4.1`);
+  return { endpoints, pools: { 'gpt-4.1': { strategy: 'priority', members } }, ...extra };
+}
