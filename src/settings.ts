@@ -1,5 +1,5 @@
 /** What the process is told from outside, read by its entry files and handed in here. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { GateSettings } from './http/auth.ts';
 import { configFromEnvironment, parseConfig, type Parsed } from './config/load.ts';
 
@@ -15,9 +15,7 @@ export function loadConfig(env: Environment, file: string | null): Parsed | null
   const named = file ?? env['ROUTER_CONFIG']?.trim() ?? '';
   if (named.startsWith('{')) return parseConfig(named, env, 'ROUTER_CONFIG');
   if (named !== '') return readConfig(named, env);
-  const fromEnvironment = configFromEnvironment(env);
-  if (fromEnvironment !== null) return fromEnvironment;
-  return exists(DEFAULT_FILE) ? readConfig(DEFAULT_FILE, env) : null;
+  return existsSync(DEFAULT_FILE) ? readConfig(DEFAULT_FILE, env) : configFromEnvironment(env);
 }
 
 function readConfig(path: string, env: Environment): Parsed {
@@ -30,15 +28,6 @@ function readConfig(path: string, env: Environment): Parsed {
     return { ok: false, faults: [{ path: 'ROUTER_CONFIG', problem, found: path, allowed: 'the path of a readable file, or a JSON document', suggestion: null }] };
   }
   return parseConfig(text, env, path);
-}
-
-function exists(path: string): boolean {
-  try {
-    readFileSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export function gateSettings(env: Environment, loopbackOnly: boolean): GateSettings {

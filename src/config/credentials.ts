@@ -1,9 +1,9 @@
 /** How the router gets into an endpoint. */
 import type { EndpointCredential } from '../domain/deployment.ts';
 import type { Environment, Report } from './faults.ts';
+import { DEFAULT_SCOPE } from './form/endpoint.ts';
 import { type Lineage, type Link, nearest } from './lineage.ts';
 import { dereference } from './reference.ts';
-import { DEFAULT_SCOPE } from './schema.ts';
 
 export function credentialOf(
   name: string,

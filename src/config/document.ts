@@ -37,7 +37,7 @@ export function readDocument(source: string, sourceName: string, report: Report)
   const text = source.startsWith('\uFEFF') ? source.slice(1) : source;
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
-  if (errors.length > 0) return reportSyntax(text, sourceName, errors, report);
+  if (root !== undefined && errors.length > 0) return reportSyntax(text, sourceName, errors, report);
   if (root === undefined) {
     report.fault({
       path: [],

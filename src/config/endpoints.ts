@@ -2,9 +2,10 @@
 import { type Deployment, type DeploymentId, type Dialect, deploymentId, type Endpoint } from '../domain/deployment.ts';
 import { credentialOf } from './credentials.ts';
 import type { Environment, Report } from './faults.ts';
+import { DEFAULT_API } from './form/endpoint.ts';
 import { type EndpointDrafts, type Lineage, lineageOf, nearest } from './lineage.ts';
 import { dereference } from './reference.ts';
-import { DEFAULT_API, type Draft } from './schema.ts';
+import type { Draft } from './schema.ts';
 import { readUrl } from './url.ts';
 
 export interface Grid {

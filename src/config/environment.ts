@@ -62,94 +62,76 @@ function reportBothForms(numbered: readonly number[], report: Report): null {
 
 /** A key or a version alone says nothing: other programs' clients read these variables too. */
 function reportNoEndpoint(env: Environment, report: Report): null {
-  const deployment = [
-    variable(env, 'DEPLOYMENT_NAME'),
-    variable(env, 'DEPLOYMENT'),
-    ...numbersOf(env, 'DEPLOYMENT_NAME').map((at) => variable(env, `DEPLOYMENT_NAME_${at}`)),
-  ].find((found) => found !== null);
+  const suffixes = [
+    'DEPLOYMENT_NAME',
+    'DEPLOYMENT',
+    ...numbersOf(env, 'DEPLOYMENT_NAME').map((at) => `DEPLOYMENT_NAME_${at}`),
+  ];
+  const deployment = suffixes.map((suffix) => variable(env, suffix)).find((found) => found !== null);
   if (deployment !== undefined) {
     report.fault({
       path: [`${PREFIX}ENDPOINT`],
-      problem: `${deployment?.name} names a deployment, but nothing says on which endpoint.`,
+      problem: `${deployment.name} names a deployment, but nothing says on which endpoint.`,
       allowed: 'the address of the resource, such as https://one.openai.azure.com',
     });
   }
   return null;
 }
 
-function singleDocument(
-  endpoint: Variable,
-  numbered: readonly number[],
-  env: Environment,
-  report: Report,
-): Draft | null {
+/** One endpoint as the variables tell it. */
+interface Resource {
+  readonly endpoint: Variable;
+  readonly key: Variable | null;
+  readonly version: Variable | null;
+}
+
+function singleDocument(endpoint: Variable, numbered: readonly number[], env: Environment, report: Report): Draft {
   const key = oneOfTwo(variable(env, 'API_KEY'), variable(env, 'KEY'), report);
-  const deployments = deploymentsOf(env, report);
-  if (deployments.length === 0) {
-    report.fault({
-      path: [`${PREFIX}DEPLOYMENT_NAME`],
-      problem: `${PREFIX}ENDPOINT is set, but nothing says which deployment on it to use.`,
-      allowed: 'the name of a deployment, such as gpt-4.1',
-    });
-  }
-  const version = variable(env, 'API_VERSION');
+  const primary: Resource = { endpoint, key, version: variable(env, 'API_VERSION') };
   if (key === null) report.note(`${PREFIX}API_KEY is not set: the router uses its managed identity on endpoint A.`);
-  name('A', endpoint, key, version, report);
-  report.writtenAt(['endpoints', 'A', 'deployments'], deployments[0]?.name ?? `${PREFIX}DEPLOYMENT_NAME`);
   const endpoints: Endpoints = {
     A: {
-      url: endpoint.value,
-      ...(key === null ? { auth: 'managedIdentity' } : { apiKey: `\${${key.name}}` }),
-      ...(version === null ? {} : { api: version.value }),
-      // `undefined`: missing, and told.
-      deployments:
-        deployments.length === 0
-          ? undefined
-          : Object.fromEntries(
-              deployments.map(({ name: variableName, value }) => {
-                report.writtenAt(['endpoints', 'A', 'deployments', value], variableName);
-                return [value, {}];
-              }),
-            ),
+      ...toEndpoint('A', primary, report),
+      ...(key === null ? { auth: 'managedIdentity' } : {}),
+      deployments: toDeployments(deploymentsOf(env, report), report),
     },
   };
-  for (const [at, number] of numbered.entries())
-    endpoints[endpointLetter(at + 1)] = backupEndpoint(endpointLetter(at + 1), number, key, env, report);
-  noteOrphans(env, new Set(numbered), ['API_KEY', 'API_VERSION'], report);
+  for (const [at, number] of numbered.entries()) {
+    const letter = endpointLetter(at + 1);
+    const backup: Resource = {
+      endpoint: variable(env, `ENDPOINT_${number}`) as Variable,
+      key: variable(env, `API_KEY_${number}`) ?? variable(env, `KEY_${number}`),
+      version: variable(env, `API_VERSION_${number}`),
+    };
+    endpoints[letter] = { inherits: 'A', ...toEndpoint(letter, backup, report) };
+    if (backup.key !== null || key === null) continue;
+    report.note(`${PREFIX}API_KEY_${number} is not set: endpoint ${letter} is entered with ${key.name}.`);
+  }
+  noteOrphans(env, new Set(numbered), report);
   return { endpoints };
 }
 
-function name(
-  letter: string,
-  endpoint: Variable,
-  key: Variable | null,
-  version: Variable | null,
-  report: Report,
-): void {
+function toEndpoint(letter: string, { endpoint, key, version }: Resource, report: Report) {
   report.writtenAt(['endpoints', letter], endpoint.name);
   if (key !== null) report.writtenAt(['endpoints', letter, 'apiKey'], key.name);
   if (version !== null) report.writtenAt(['endpoints', letter, 'api'], version.name);
-}
-
-function backupEndpoint(
-  letter: string,
-  number: number,
-  primaryKey: Variable | null,
-  env: Environment,
-  report: Report,
-): Endpoints[string] {
-  const endpoint = variable(env, `ENDPOINT_${number}`) as Variable;
-  const key = variable(env, `API_KEY_${number}`) ?? variable(env, `KEY_${number}`);
-  const version = variable(env, `API_VERSION_${number}`);
-  if (key === null && primaryKey !== null)
-    report.note(`${PREFIX}API_KEY_${number} is not set: endpoint ${letter} is entered with ${primaryKey.name}.`);
-  name(letter, endpoint, key, version, report);
   return {
-    inherits: 'A',
     url: endpoint.value,
     ...(key === null ? {} : { apiKey: `\${${key.name}}` }),
     ...(version === null ? {} : { api: version.value }),
   };
+}
+
+/** `undefined`: missing, and told. */
+function toDeployments(named: readonly Variable[], report: Report): Record<string, object> | undefined {
+  for (const { name, value } of named) report.writtenAt(['endpoints', 'A', 'deployments', value], name);
+  if (named.length > 0) return Object.fromEntries(named.map(({ value }) => [value, {}]));
+  report.fault({
+    path: [`${PREFIX}DEPLOYMENT_NAME`],
+    problem: `${PREFIX}ENDPOINT is set, but nothing says which deployment on it to use.`,
+    allowed: 'the name of a deployment, such as gpt-4.1',
+  });
+  return undefined;
 }
 
 /** Two names for one thing: either will do, both only if they agree. */
@@ -170,88 +152,88 @@ function deploymentsOf(env: Environment, report: Report): Variable[] {
   return [first, ...further].filter((found) => found !== null);
 }
 
-function noteOrphans(
-  env: Environment,
-  numbered: ReadonlySet<number>,
-  suffixes: readonly string[],
-  report: Report,
-): void {
-  for (const suffix of suffixes) {
+function noteOrphans(env: Environment, numbered: ReadonlySet<number>, report: Report): void {
+  for (const suffix of ['API_KEY', 'API_VERSION']) {
     for (const number of numbersOf(env, suffix)) {
-      if (!numbered.has(number))
-        report.note(`${PREFIX}${suffix}_${number} is not used, as there is no ${PREFIX}ENDPOINT_${number}.`);
+      if (numbered.has(number)) continue;
+      report.note(`${PREFIX}${suffix}_${number} is not used, as there is no ${PREFIX}ENDPOINT_${number}.`);
     }
   }
 }
 
+/** One numbered entry, of which any part may be missing. */
 interface Entry {
   readonly number: number;
-  readonly endpoint: Variable;
-  readonly deployment: Variable;
+  readonly endpoint: Variable | null;
+  readonly deployment: Variable | null;
   readonly key: Variable | null;
   readonly version: Variable | null;
 }
 
+type CompleteEntry = Entry & Resource & { readonly deployment: Variable };
+
 function indexedDocument(env: Environment, report: Report): Draft | null {
-  const numbers = [...new Set([...numbersOf(env, 'ENDPOINT'), ...numbersOf(env, 'DEPLOYMENT_NAME')])].sort(
-    (left, right) => left - right,
-  );
-  const sharedKey = variable(env, 'API_KEY') ?? variable(env, 'KEY');
+  const entries = entriesOf(env);
   // Where one entry has a key, an entry without is one whose key was forgotten.
-  const keyed = sharedKey !== null || numbersOf(env, 'API_KEY').length > 0;
-  const skipped: string[] = [];
-  const entries = numbers.flatMap((number) => {
-    const entry = toEntry(number, sharedKey, env);
-    const missing = [
-      entry.endpoint === null ? 'ENDPOINT' : null,
-      entry.deployment === null ? 'DEPLOYMENT_NAME' : null,
-      keyed && entry.key === null ? 'API_KEY' : null,
-    ].filter((part) => part !== null);
-    if (missing.length === 0) return [entry as Entry];
-    skipped.push(
-      `Entry ${number} is left out, as ${missing.map((part) => `${PREFIX}${part}_${number}`).join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set.`,
-    );
-    return [];
+  const keyed = entries.some((entry) => entry.key !== null);
+  const complete = entries.filter((entry): entry is CompleteEntry => missingFrom(entry, keyed).length === 0);
+  const skipped = entries.flatMap((entry) => {
+    const missing = missingFrom(entry, keyed);
+    const verb = missing.length === 1 ? 'is' : 'are';
+    return missing.length === 0
+      ? []
+      : [`Entry ${entry.number} is left out, as ${missing.join(' and ')} ${verb} not set.`];
   });
-  if (entries.length === 0) {
+  if (complete.length === 0) {
     report.fault({
-      path: [`${PREFIX}ENDPOINT_${numbers[0]}`],
+      path: [`${PREFIX}ENDPOINT_${entries[0]?.number ?? 0}`],
       problem: `No numbered entry is complete. ${skipped.join(' ')}`,
       allowed: `${PREFIX}ENDPOINT_0, ${PREFIX}DEPLOYMENT_NAME_0 and ${PREFIX}API_KEY_0, and the same with 1, 2, …`,
     });
     return null;
   }
   for (const sentence of skipped) report.note(sentence);
-  noteOrphans(env, new Set(numbers), ['API_KEY', 'API_VERSION'], report);
+  noteOrphans(env, new Set(entries.map((entry) => entry.number)), report);
   if (!keyed) report.note(`${PREFIX}API_KEY_0 is not set, nor any other key: the router uses its managed identity.`);
-  return roundRobin(entries, report);
+  return roundRobin(complete, report);
 }
 
-function toEntry(number: number, sharedKey: Variable | null, env: Environment) {
-  return {
-    number,
-    endpoint: variable(env, `ENDPOINT_${number}`),
-    deployment: variable(env, `DEPLOYMENT_NAME_${number}`),
-    key: variable(env, `API_KEY_${number}`) ?? sharedKey,
-    version: variable(env, `API_VERSION_${number}`) ?? variable(env, 'API_VERSION'),
-  };
+function entriesOf(env: Environment): Entry[] {
+  const numbers = new Set([...numbersOf(env, 'ENDPOINT'), ...numbersOf(env, 'DEPLOYMENT_NAME')]);
+  const sharedKey = variable(env, 'API_KEY') ?? variable(env, 'KEY');
+  return [...numbers]
+    .sort((left, right) => left - right)
+    .map((number) => ({
+      number,
+      endpoint: variable(env, `ENDPOINT_${number}`),
+      deployment: variable(env, `DEPLOYMENT_NAME_${number}`),
+      key: variable(env, `API_KEY_${number}`) ?? sharedKey,
+      version: variable(env, `API_VERSION_${number}`) ?? variable(env, 'API_VERSION'),
+    }));
 }
 
-function roundRobin(entries: readonly Entry[], report: Report): Draft {
+function missingFrom(entry: Entry, keyed: boolean): string[] {
+  const missing: string[] = [];
+  if (entry.endpoint === null) missing.push(`${PREFIX}ENDPOINT_${entry.number}`);
+  if (entry.deployment === null) missing.push(`${PREFIX}DEPLOYMENT_NAME_${entry.number}`);
+  if (keyed && entry.key === null) missing.push(`${PREFIX}API_KEY_${entry.number}`);
+  return missing;
+}
+
+function roundRobin(entries: readonly CompleteEntry[], report: Report): Draft {
   const endpoints: Endpoints = {};
   const members = entries.map((entry, at) => {
     const letter = endpointLetter(at);
-    name(letter, entry.endpoint, entry.key, entry.version, report);
-    report.writtenAt(['endpoints', letter, 'deployments'], entry.deployment.name);
+    const { name, value } = entry.deployment;
     endpoints[letter] = {
-      url: entry.endpoint.value,
-      ...(entry.key === null ? { auth: 'managedIdentity' } : { apiKey: `\${${entry.key.name}}` }),
-      ...(entry.version === null ? {} : { api: entry.version.value }),
-      deployments: { [entry.deployment.value]: {} },
+      ...toEndpoint(letter, entry, report),
+      ...(entry.key === null ? { auth: 'managedIdentity' } : {}),
+      deployments: { [value]: {} },
     };
-    return `${letter}/${entry.deployment.value}`;
+    report.writtenAt(['endpoints', letter, 'deployments'], name);
+    return `${letter}/${value}`;
   });
-  const { name: variableName, value: pool } = (entries[0] as Entry).deployment;
-  report.writtenAt(['pools', pool], variableName);
-  return { endpoints, pools: { [pool]: { strategy: 'roundRobin', block: 1, members } }, defaultPool: pool };
+  const { name, value } = (entries[0] as CompleteEntry).deployment;
+  report.writtenAt(['pools', value], name);
+  return { endpoints, pools: { [value]: { strategy: 'roundRobin', block: 1, members } }, defaultPool: value };
 }

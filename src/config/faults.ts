@@ -1,6 +1,6 @@
 /** Faults are gathered, not thrown: whoever mends a configuration wants to see everything that is wrong at once. */
 import type { Fault } from '../domain/fault.ts';
-import { isSecretName, scrub, secretsOf, showFound, showName } from './redact.ts';
+import { isSecretName, scrub, secretsOf, showFound } from './redact.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Path = readonly (string | number)[];
@@ -87,8 +87,7 @@ export class Report {
 export function dotted(path: Path): string {
   return path.reduce<string>((before, part) => {
     if (typeof part === 'number') return `${before}[${part}]`;
-    const shown = showName(part);
-    return before === '' ? shown : `${before}.${shown}`;
+    return before === '' ? part : `${before}.${part}`;
   }, '');
 }
 

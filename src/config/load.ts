@@ -10,7 +10,7 @@ import { checkPools, completePools } from './pools.ts';
 import { checkReferences } from './references.ts';
 import { type Draft, routerDocument } from './schema.ts';
 import { checkShape, isObject } from './shape.ts';
-import { expandShortEndpoint } from './shortForms.ts';
+import { expandShortEndpoint, PARTS } from './shortForms.ts';
 
 export type Parsed =
   | { readonly ok: true; readonly config: RouterConfig; readonly notes: readonly string[] }
@@ -35,12 +35,13 @@ export function configFromEnvironment(env: Environment): Parsed | null {
 /** A document that only tunes the router leaves it to the environment to say where requests go; any other one decides alone. */
 function withEnvironmentEndpoints(document: unknown, env: Environment, sourceName: string, report: Report): unknown {
   if (!isObject(document)) return document;
-  if ('endpoints' in document || 'endpoint' in document || 'backups' in document) {
+  if (['endpoints', ...PARTS].some((part) => part in document)) {
     noteUnused(document, env, sourceName, report);
     return document;
   }
   const fromEnvironment = environmentDocument(env, report);
   if (fromEnvironment === null) return document;
+  report.note(`${sourceName} names no endpoints: they come from the environment.`);
   const { pools, defaultPool, ...rest } = fromEnvironment;
   return 'pools' in document
     ? { ...rest, ...document }

@@ -21,34 +21,30 @@ function addModels(draft: Draft, grid: Grid, report: Report): Draft {
   const pools: Record<string, PoolDraft | undefined> = { ...draft.pools };
   for (const [model, deployment] of Object.entries(draft.models)) {
     if (model === draft.deployment_name && deployment === model) continue;
-    report.writtenAt(['pools', model, 'members'], `models.${model}`);
-    if (Object.hasOwn(pools, model)) reportSecondPool(model, deployment, draft, report);
-    else pools[model] = poolOfModel(model, deployment, draft, grid, report);
+    if (Object.hasOwn(pools, model)) {
+      reportSecondPool(model, draft, report);
+      continue;
+    }
+    report.writtenAt(['pools', model], `models.${model}`);
+    // Another name for what `deployment_name` says: its backups serve it too, whatever their deployments are called.
+    const sameAsPrimary = deployment !== undefined && deployment === draft.deployment_name;
+    pools[model] = sameAsPrimary ? draft.pools?.[deployment] : poolOfModel(model, deployment, grid, report);
   }
   return { ...draft, pools };
 }
 
-function reportSecondPool(model: string, deployment: string | undefined, draft: Draft, report: Report): void {
-  const other = model === draft.deployment_name ? '"deployment_name"' : `"pools"`;
+function reportSecondPool(model: string, draft: Draft, report: Report): void {
+  const other = model === draft.deployment_name ? '"deployment_name"' : '"pools"';
   report.fault({
     path: ['models', model],
     problem: `"models" and ${other} both say what the name "${model}" stands for.`,
-    found: deployment,
+    found: draft.models?.[model],
     allowed: 'each name in one of the two',
   });
 }
 
-function poolOfModel(
-  model: string,
-  deployment: string | undefined,
-  draft: Draft,
-  grid: Grid,
-  report: Report,
-): PoolDraft | undefined {
+function poolOfModel(model: string, deployment: string | undefined, grid: Grid, report: Report): PoolDraft | undefined {
   if (deployment === undefined) return undefined;
-  report.writtenAt(['pools', model], `models.${model}`);
-  // Another name for what `deployment_name` says: its backups serve it too, whatever their deployments are called.
-  if (deployment === draft.deployment_name) return draft.pools?.[deployment];
   const members = [...grid.deployments.values()].filter((known) => known.name === deployment).map((known) => known.id);
   if (members.length > 0) return { members };
   if (grid.unclear.size > 0) return undefined;

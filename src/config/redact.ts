@@ -2,15 +2,19 @@
 
 export const HIDDEN = '(hidden)';
 const LONGEST_FOUND = 80;
-const SECRET_NAME = /(api[-_]?key|secret|token$|password|passwd|credential|connection[-_]?string|authorization)/i;
+/** By their end, so that an agent named `secret_shopper` keeps its home in sight. */
+const SECRET_NAME = /(key|secret|token|password|passwd|credential|connection[-_]?string|authorization)s?[-_]?\d*$/i;
 const ENVIRONMENT_SECRET = /(KEY|SECRET|TOKEN|PASSWORD|CONNECTION|STORAGE)/i;
 /** Shorter values would tear harmless words out of the sentences. */
 const SHORTEST_SECRET = 6;
 
-/** Azure's keys are 32 hex digits or 84 letters and digits; names people give have their words parted, ids have dashes. */
-export function looksLikeKey(text: string): boolean {
-  if (/\bsk-[A-Za-z0-9]/.test(text)) return true;
-  return (text.match(/[A-Za-z0-9+/=]{20,}/g) ?? []).some((run) => /\d/.test(run) && /[A-Za-z]/.test(run));
+/** Azure's keys are 32 hex digits, or 84 letters and digits; the names people give have their words parted. */
+const KEY_LIKE = /\bsk-[A-Za-z0-9]\S*|[A-Za-z0-9]{20,}/g;
+
+function hideKeyLike(text: string): string {
+  return text.replace(KEY_LIKE, (run) =>
+    run.startsWith('sk-') || (/\d/.test(run) && /[A-Za-z]/.test(run)) ? HIDDEN : run,
+  );
 }
 
 export function isSecretName(name: string): boolean {
@@ -42,31 +46,27 @@ function isReference(text: string): boolean {
   return /^\$\{\w+\}$/.test(text);
 }
 
+/** The known secrets, and whatever looks like one. */
 export function scrub(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);
+  return hideKeyLike(secrets.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text));
 }
 
 /** `underSecret`: the value stands under a setting that holds secrets. */
 export function showFound(value: unknown, underSecret: boolean, secrets: readonly string[]): string {
   // Cut last: half a secret would no longer be known as one.
-  const shown = underSecret ? HIDDEN : scrub(JSON.stringify(withoutSecrets(value)) ?? String(value), secrets);
+  const shown = underSecret ? HIDDEN : scrub(JSON.stringify(withoutSecrets(value)), secrets);
   return shown.length <= LONGEST_FOUND ? shown : `${shown.slice(0, LONGEST_FOUND - 1)}…`;
 }
 
 function withoutSecrets(value: unknown): unknown {
-  if (typeof value === 'string') return withoutSecretText(value);
+  if (typeof value === 'string') return withoutUrlSecrets(value);
   if (Array.isArray(value)) return value.map(withoutSecrets);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => [showName(key), isSecretName(key) ? HIDDEN : withoutSecrets(child)]),
+    Object.entries(value).map(([key, child]) => [key, isSecretName(key) ? HIDDEN : withoutSecrets(child)]),
   );
 }
 
-export function showName(name: string): string {
-  return looksLikeKey(name) ? HIDDEN : name;
-}
-
-function withoutSecretText(text: string): string {
-  const bare = text.replace(/\/\/[^/?#]*@/, `//${HIDDEN}@`).replace(/\?.*$/, `?${HIDDEN}`);
-  return looksLikeKey(bare.replace(/^https?:\/\//, '')) ? HIDDEN : bare;
+function withoutUrlSecrets(text: string): string {
+  return text.replace(/\/\/[^/?#]*@/, `//${HIDDEN}@`).replace(/\?.*$/, `?${HIDDEN}`);
 }

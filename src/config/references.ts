@@ -3,8 +3,8 @@ import { TIERS } from '../domain/config.ts';
 import { closest, nearMiss } from '../domain/nearest.ts';
 import type { Grid } from './endpoints.ts';
 import type { Path, Report } from './faults.ts';
+import { isDeploymentId } from './form/settings.ts';
 import type { Draft } from './schema.ts';
-import { isDeploymentId } from './settings.ts';
 
 /** What a caller's `model` means before it can be a pool. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set([...TIERS, 'auto']);
@@ -46,7 +46,8 @@ export function checkReferences(draft: Draft, grid: Grid, report: Report): void 
 }
 
 function checkPoolNames(draft: Draft, pools: readonly string[], report: Report): void {
-  if (draft.defaultPool !== undefined) checkName('pool', draft.defaultPool, pools, ['defaultPool'], report);
+  if (draft.defaultPool !== undefined)
+    checkName({ kind: 'pool', name: draft.defaultPool, path: ['defaultPool'] }, pools, report);
   for (const tier of TIERS) {
     const chain = draft.tiers?.[tier]?.chain ?? [];
     for (const [at, pool] of chain.entries()) {
@@ -60,7 +61,7 @@ function checkPoolNames(draft: Draft, pools: readonly string[], report: Report):
           allowed: 'each pool once in a chain',
         });
       }
-      checkName('pool', pool, pools, path, report);
+      checkName({ kind: 'pool', name: pool, path }, pools, report);
     }
   }
 }
@@ -68,10 +69,12 @@ function checkPoolNames(draft: Draft, pools: readonly string[], report: Report):
 function checkTierNames(draft: Draft, report: Report): void {
   if ('tiers' in draft && draft.tiers === undefined) return;
   const tiers = Object.keys(draft.tiers ?? {});
-  if (draft.defaultTier !== undefined) checkName('tier', draft.defaultTier, tiers, ['defaultTier'], report);
+  if (draft.defaultTier !== undefined)
+    checkName({ kind: 'tier', name: draft.defaultTier, path: ['defaultTier'] }, tiers, report);
   for (const [name, plan] of Object.entries(draft.plans ?? {})) {
     for (const [at, tier] of (plan?.tiers ?? []).entries()) {
-      if (tier !== undefined) checkName('tier', tier, tiers, ['plans', name, 'tiers', at], report);
+      if (tier !== undefined)
+        checkName({ kind: 'tier', name: tier, path: ['plans', name, 'tiers', at] }, tiers, report);
     }
   }
 }
@@ -80,17 +83,18 @@ function checkPlanNames(draft: Draft, report: Report): void {
   if ('plans' in draft && draft.plans === undefined) return;
   const plans = Object.keys(draft.plans ?? {});
   for (const [name, account] of Object.entries(draft.accounts ?? {})) {
-    if (account?.plan !== undefined) checkName('plan', account.plan, plans, ['accounts', name, 'plan'], report);
+    if (account?.plan === undefined) continue;
+    checkName({ kind: 'plan', name: account.plan, path: ['accounts', name, 'plan'] }, plans, report);
   }
 }
 
-function checkName(
-  kind: 'pool' | 'tier' | 'plan',
-  name: string,
-  known: readonly string[],
-  path: Path,
-  report: Report,
-): void {
+interface Naming {
+  readonly kind: 'pool' | 'tier' | 'plan';
+  readonly name: string;
+  readonly path: Path;
+}
+
+function checkName({ kind, name, path }: Naming, known: readonly string[], report: Report): void {
   if (known.includes(name)) return;
   report.fault({
     path,

@@ -15,7 +15,7 @@ export function checkShape(document: unknown, report: Report): Draft | null {
     for (const complaint of toComplaints(issue, document)) report.fault(complaint);
     prune(draft, issue);
   }
-  return isObject(draft) ? (draft as Draft) : null;
+  return isObject(draft) ? draft : null;
 }
 
 /** A union's issue as the issues of the one branch that was meant, where that can be told by its kind (text, list, object). */
@@ -50,7 +50,7 @@ function unknownSetting(path: Path, key: string, known: string): Complaint {
   const names = known.split(', ');
   return {
     path,
-    problem: 'There is no setting of this name here.',
+    problem: `There is no setting "${key}" here.`,
     found: key,
     allowed: known,
     suggestion: nearMiss(key, names),
@@ -66,8 +66,7 @@ function problemOf(issue: Issue, found: unknown): string {
     case 'invalid_value':
       return 'This is not one of the values that may stand here.';
     case 'invalid_type':
-      if (typeof found === 'number')
-        return 'A number stands where something else is expected, or one that is not whole.';
+      if (typeof found === 'number' && issue.expected === 'int') return 'This number is not whole.';
       return `${kindOf(found)} stands where something else is expected.`;
     default:
       return 'This is not of the right form.';
@@ -75,9 +74,12 @@ function problemOf(issue: Issue, found: unknown): string {
 }
 
 function kindOf(value: unknown): string {
-  if (value === null) return 'null';
+  if (value === null) return 'A null';
   if (Array.isArray(value)) return 'A list';
-  return { string: 'A text', boolean: 'true or false', object: 'An object' }[typeof value as string] ?? 'A value';
+  return (
+    { string: 'A text', number: 'A number', boolean: 'A true or false', object: 'An object' }[typeof value as string] ??
+    'A value'
+  );
 }
 
 /** The message of an object's check lists its settings. */
@@ -92,7 +94,16 @@ function suggest(issue: Issue, found: unknown): string | null {
   if (issue.code === 'too_small' && typeof found === 'number') return String(issue.minimum);
   if (typeof found !== 'string') return null;
   if (issue.code === 'invalid_type') return suggestLiteral(issue.expected, found);
+  if (issue.code === 'invalid_union') return suggestListed(issue, found);
   return nearMiss(found, namedValues(issue));
+}
+
+/** One value alone, where a list of such values was meant. */
+function suggestListed(issue: z.core.$ZodIssueInvalidUnion, found: string): string | null {
+  const listable = Array.from(issue.message.matchAll(/"(\w+)"/g), ([, value]) => value as string);
+  const near = nearMiss(found, listable);
+  if (near === null) return null;
+  return issue.errors.flat().some((inner) => namedValues(inner).includes(near)) ? near : `["${near}"]`;
 }
 
 /** `"30"` for 30, `"true"` for true. */
@@ -103,7 +114,6 @@ function suggestLiteral(expected: string, found: string): string | null {
 
 function namedValues(issue: Issue): string[] {
   if (issue.code === 'invalid_value') return issue.values.map(String);
-  if (issue.code === 'invalid_union') return issue.errors.flat().flatMap(namedValues);
   return issue.code === 'invalid_format' && issue.pattern?.startsWith('/^(v1|') ? ['v1'] : [];
 }
 

@@ -1,9 +1,19 @@
 /** The short forms at the top level, written out as the long form. Faults name the place where the short form stands. */
 import type { Report } from './faults.ts';
+import type { EndpointDraft } from './lineage.ts';
 import type { Draft } from './schema.ts';
 
-const PARTS = ['endpoint', 'deployment_name', 'api_key', 'api_version', 'backups'] as const;
+/** The parts of the short form that say where requests go. */
+export const PARTS = ['endpoint', 'deployment_name', 'api_key', 'api_version', 'backups'] as const;
 type Part = (typeof PARTS)[number];
+
+/** A setting of the long form, and its name in the short one. */
+const SPELLINGS = [
+  ['url', 'endpoint'],
+  ['apiKey', 'api_key'],
+  ['api', 'api_version'],
+  ['deployments', 'deployment_name'],
+] as const;
 
 interface Contradiction {
   readonly problem: string;
@@ -76,12 +86,7 @@ type Endpoints = NonNullable<Draft['endpoints']>;
 
 function toEndpoints(draft: Draft, report: Report): Endpoints {
   const deployments = deploymentsOf(draft, report);
-  for (const [key, part] of [
-    ['url', 'endpoint'],
-    ['apiKey', 'api_key'],
-    ['api', 'api_version'],
-    ['deployments', 'deployment_name'],
-  ] as const) {
+  for (const [key, part] of SPELLINGS) {
     report.writtenAt(['endpoints', 'A', key], part);
   }
   if (!('api_key' in draft))
@@ -96,10 +101,7 @@ function toEndpoints(draft: Draft, report: Report): Endpoints {
   return Object.fromEntries<Endpoints[string]>([['A', primary], ...backups]);
 }
 
-function deploymentsOf(
-  draft: Draft,
-  report: Report,
-): Endpoints[string] extends infer E | undefined ? (E extends { readonly deployments?: infer D } ? D : never) : never {
+function deploymentsOf(draft: Draft, report: Report): EndpointDraft['deployments'] {
   if (!('deployment_name' in draft) && !('models' in draft)) {
     report.fault({
       path: ['deployment_name'],
@@ -119,12 +121,7 @@ function toBackup(draft: Draft, at: number, report: Report): Endpoints[string] {
   const backup = draft.backups?.[at];
   const name = endpointLetter(at + 1);
   report.writtenAt(['endpoints', name], `backups[${at}]`);
-  for (const [key, part] of [
-    ['url', 'endpoint'],
-    ['apiKey', 'api_key'],
-    ['api', 'api_version'],
-    ['deployments', 'deployment_name'],
-  ] as const) {
+  for (const [key, part] of SPELLINGS) {
     report.writtenAt(['endpoints', name, key], `backups[${at}].${part}`);
   }
   if (backup === undefined) return undefined;

@@ -26,6 +26,6 @@ export function bodyTooSlow(withinMs: number): RouterError {
   return new RouterError('deadline_exceeded', message, { status: 408 });
 }
 
-export function bodyCutOff(cause: unknown): RouterError {
+export function bodyCutOff(cause?: unknown): RouterError {
   return new RouterError('invalid_request', 'The body broke off before its end.', { cause });
 }

@@ -2,7 +2,7 @@
  * Which headers travel. A gateway forwards what it does not know (RFC 9110, 7.6.1), so both lists name what stays behind,
  * each group with its reason.
  */
-import type { HeaderList } from '../domain/message.ts';
+import { headerValue, type HeaderList } from '../domain/message.ts';
 import type { UpstreamHeaders } from '../upstream/port.ts';
 
 /** RFC 9110, 7.6.1 (and 10.1.4, 11.7 for TE and Proxy-*): these speak of one connection only. */
@@ -96,8 +96,7 @@ export interface UpwardOptions {
 
 /** The caller's headers as they go to an endpoint. */
 export function upwardHeaders(headers: HeaderList, { uncompressed }: UpwardOptions): string[] {
-  const connection = headers.findIndex((name, at) => at % 2 === 0 && name.length === 10 && name.toLowerCase() === 'connection');
-  const declared = declaredHopByHop(connection === -1 ? null : (headers[connection + 1] ?? null));
+  const declared = declaredHopByHop(headerValue(headers, 'connection'));
   const up: string[] = [];
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string;

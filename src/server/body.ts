@@ -13,25 +13,27 @@ export function readBody(request: IncomingMessage, { maxBytes, withinMs }: BodyL
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const settle = (): void => {
-      stop();
-      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
-    };
+    let settled = false;
     const fail = (error: Error): void => {
-      settle();
+      stop();
+      settled = true;
       reject(error);
     };
-    const onData = (chunk: Buffer): void => {
+    const stop = clock.after(withinMs, () => fail(bodyTooSlow(withinMs)));
+    request.on('data', (chunk: Buffer) => {
+      // What comes behind a refusal is read into the void.
+      if (settled) return;
       chunks.push(chunk);
       size += chunk.length;
       if (size > maxBytes) fail(bodyTooLarge(maxBytes));
-    };
-    const onEnd = (): void => {
-      settle();
+    });
+    request.on('end', () => {
+      stop();
+      settled = true;
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
-    };
-    const onClose = (cause?: unknown): void => fail(bodyCutOff(cause));
-    const stop = clock.after(withinMs, () => fail(bodyTooSlow(withinMs)));
-    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+    });
+    request.on('close', () => {
+      if (!settled) fail(bodyCutOff());
+    });
   });
 }

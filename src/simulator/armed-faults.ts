@@ -33,15 +33,15 @@ export interface FaultTarget {
 }
 
 export interface FaultControl {
-  add(request: FaultRequest | string): number;
-  list(): readonly ArmedFault[];
+  readonly add: (request: FaultRequest | string) => number;
+  readonly list: () => readonly ArmedFault[];
   /** All of them, or the one with this id; says how many went. */
-  clear(id?: number): number;
+  readonly clear: (id?: number) => number;
 }
 
 export interface ArmedFaults extends FaultControl {
   /** The fault that this call meets, if any; counts it as met. */
-  meet(target: FaultTarget, marker: string | null): Fault | null;
+  readonly meet: (target: FaultTarget, marker: string | null) => Fault | null;
 }
 
 export function createArmedFaults(clock: Clock, draw: Draw): ArmedFaults {
@@ -75,7 +75,12 @@ export function createArmedFaults(clock: Clock, draw: Draw): ArmedFaults {
       dropSpent();
       for (const entry of armed) {
         const { rule } = entry;
-        if (!inScope(rule.scope, target) || rule.operations?.includes(target.operation) === false || !hits(rule.scope, draw)) continue;
+        if (
+          !inScope(rule.scope, target) ||
+          rule.operations?.includes(target.operation) === false ||
+          !hits(rule.scope, draw)
+        )
+          continue;
         entry.rule = { ...rule, met: rule.met + 1, remaining: rule.remaining === null ? null : rule.remaining - 1 };
         return entry.fault;
       }
@@ -88,7 +93,11 @@ function toRule(id: number, asked: FaultRequest, scope: FaultScope, now: number)
   return {
     id,
     spec: asked.fault,
-    scope: { endpoint: asked.endpoint ?? scope.endpoint, deployment: asked.deployment ?? scope.deployment, percent: asked.percent ?? scope.percent },
+    scope: {
+      endpoint: asked.endpoint ?? scope.endpoint,
+      deployment: asked.deployment ?? scope.deployment,
+      percent: asked.percent ?? scope.percent,
+    },
     operations: asked.operations ?? null,
     remaining: asked.count ?? null,
     until: asked.forMs === undefined ? null : now + asked.forMs,
@@ -97,7 +106,10 @@ function toRule(id: number, asked: FaultRequest, scope: FaultScope, now: number)
 }
 
 function inScope(scope: FaultScope, target: FaultTarget): boolean {
-  return (scope.endpoint === null || scope.endpoint === target.endpoint) && (scope.deployment === null || scope.deployment === target.deployment);
+  return (
+    (scope.endpoint === null || scope.endpoint === target.endpoint) &&
+    (scope.deployment === null || scope.deployment === target.deployment)
+  );
 }
 
 function hits(scope: FaultScope, draw: Draw): boolean {

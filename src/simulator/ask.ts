@@ -2,7 +2,13 @@
 import { isList, isObject, type Json, type JsonObject, numberAt, objectAt, stringAt } from './json.ts';
 import { badRequest } from './refusal.ts';
 import { seedOf } from './seeded.ts';
-import { TOKENS_PER_IMAGE, TOKENS_PER_LOW_DETAIL_IMAGE, TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, tokensIn } from './tokens.ts';
+import {
+  TOKENS_PER_IMAGE,
+  TOKENS_PER_LOW_DETAIL_IMAGE,
+  TOKENS_PER_MESSAGE,
+  TOKENS_PER_REQUEST,
+  tokensIn,
+} from './tokens.ts';
 
 export interface Tool {
   readonly name: string;
@@ -10,9 +16,16 @@ export interface Tool {
   readonly parameters: JsonObject;
 }
 
-export type ToolChoice = { readonly kind: 'auto' } | { readonly kind: 'none' } | { readonly kind: 'required' } | { readonly kind: 'named'; readonly name: string };
+export type ToolChoice =
+  | { readonly kind: 'auto' }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'required' }
+  | { readonly kind: 'named'; readonly name: string };
 
-export type Format = { readonly kind: 'text' } | { readonly kind: 'json' } | { readonly kind: 'schema'; readonly schema: JsonObject };
+export type Format =
+  | { readonly kind: 'text' }
+  | { readonly kind: 'json' }
+  | { readonly kind: 'schema'; readonly schema: JsonObject };
 
 export interface Message {
   readonly role: string;
@@ -51,7 +64,10 @@ export function promptOf(ask: Ask): string {
 export function promptTokensOf(ask: Ask): number {
   const tools = ask.tools.length === 0 ? 0 : tokensIn(JSON.stringify(ask.tools));
   const format = ask.format.kind === 'schema' ? tokensIn(JSON.stringify(ask.format.schema)) : 0;
-  const messages = ask.messages.reduce((sum, { text, images }) => sum + TOKENS_PER_MESSAGE + tokensIn(text) + images.tokens, 0);
+  const messages = ask.messages.reduce(
+    (sum, { text, images }) => sum + TOKENS_PER_MESSAGE + tokensIn(text) + images.tokens,
+    0,
+  );
   return TOKENS_PER_REQUEST + tools + format + messages;
 }
 
@@ -89,8 +105,17 @@ export function readMaxTokens(body: JsonObject, name: string): number | null {
   if (value === undefined || value === null) return null;
   const tokens = numberAt(body, name);
   if (tokens === null || !Number.isInteger(tokens)) {
-    throw badRequest(`Invalid type for '${name}': expected an integer, but got ${typeof value} instead.`, name, 'invalid_type');
+    throw badRequest(
+      `Invalid type for '${name}': expected an integer, but got ${typeof value} instead.`,
+      name,
+      'invalid_type',
+    );
   }
-  if (tokens < 1) throw badRequest(`Invalid '${name}': integer below minimum value. Expected a value >= 1, but got ${tokens} instead.`, name, 'integer_below_min_value');
+  if (tokens < 1)
+    throw badRequest(
+      `Invalid '${name}': integer below minimum value. Expected a value >= 1, but got ${tokens} instead.`,
+      name,
+      'integer_below_min_value',
+    );
   return tokens;
 }

@@ -45,15 +45,17 @@ interface Kept {
 }
 
 export interface Ledger {
-  enter(record: CallRecord): void;
-  books(): Books;
-  reset(): void;
-  calls(): readonly CallRecord[];
+  readonly enter: (record: CallRecord) => void;
+  readonly books: () => Books;
+  readonly reset: () => void;
+  readonly calls: () => readonly CallRecord[];
   /** Starts keeping a call; the answer takes its body's bytes as they are sent. */
-  keep(id: string, received: Received): (bytes: Uint8Array) => void;
-  sent(id: string): Buffer | null;
-  received(id: string): Received | null;
+  readonly keep: (id: string, received: Received) => (bytes: Uint8Array) => void;
+  readonly sent: (id: string) => Buffer | null;
+  readonly received: (id: string) => Received | null;
 }
+
+const forgetAtOnce = (): void => undefined;
 
 const KEPT_BYTES = 64 * 1024 * 1024;
 
@@ -86,7 +88,7 @@ export function createLedger(keepCalls: number): Ledger {
     },
     calls: () => (keepCalls === 0 ? [] : calls.slice(-keepCalls)),
     keep(id, received) {
-      if (keepCalls === 0) return () => {};
+      if (keepCalls === 0) return forgetAtOnce;
       const entry: Kept = { received, sent: [], bytes: received.body.length };
       kept.set(id, entry);
       keptBytes += entry.bytes;

@@ -15,6 +15,7 @@ import type { PrefixCache } from './tokens.ts';
 export interface Deployment {
   readonly name: string;
   readonly model: Model;
+  readonly kind: 'standard' | 'ptu';
   readonly limits: Limits;
   readonly cache: PrefixCache;
   readonly latency: Latency;

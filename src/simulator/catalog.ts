@@ -26,8 +26,22 @@ const MODELS: readonly Model[] = [
   { name: 'gpt-4o-mini', version: 'gpt-4o-mini-2024-07-18', ability: 'chat', ...PLAIN },
   { name: 'gpt-4-turbo', version: 'gpt-4-turbo-2024-04-09', ability: 'chat', ...PLAIN, maxOutputTokens: 4_096 },
   { name: 'gpt-4', version: 'gpt-4-0613', ability: 'chat', ...PLAIN, contextTokens: 8_192, maxOutputTokens: 8_192 },
-  { name: 'gpt-35-turbo', version: 'gpt-35-turbo', ability: 'chat', ...PLAIN, contextTokens: 16_385, maxOutputTokens: 4_096 },
-  { name: 'gpt-35-turbo-instruct', version: 'gpt-35-turbo-instruct', ability: 'completion', ...PLAIN, contextTokens: 4_097, maxOutputTokens: 4_097 },
+  {
+    name: 'gpt-35-turbo',
+    version: 'gpt-35-turbo',
+    ability: 'chat',
+    ...PLAIN,
+    contextTokens: 16_385,
+    maxOutputTokens: 4_096,
+  },
+  {
+    name: 'gpt-35-turbo-instruct',
+    version: 'gpt-35-turbo-instruct',
+    ability: 'completion',
+    ...PLAIN,
+    contextTokens: 4_097,
+    maxOutputTokens: 4_097,
+  },
   { name: 'gpt-5', version: 'gpt-5-2025-08-07', ability: 'chat', ...GPT_5 },
   { name: 'gpt-5-mini', version: 'gpt-5-mini-2025-08-07', ability: 'chat', ...GPT_5 },
   { name: 'gpt-5-nano', version: 'gpt-5-nano-2025-08-07', ability: 'chat', ...GPT_5 },
@@ -36,7 +50,13 @@ const MODELS: readonly Model[] = [
   { name: 'o3-mini', version: 'o3-mini-2025-01-31', ability: 'chat', ...REASONING },
   { name: 'o4-mini', version: 'o4-mini-2025-04-16', ability: 'chat', ...REASONING },
   { name: 'text-embedding-3-small', version: 'text-embedding-3-small', ability: 'embedding', ...EMBEDDING },
-  { name: 'text-embedding-3-large', version: 'text-embedding-3-large', ability: 'embedding', ...EMBEDDING, dimensions: 3_072 },
+  {
+    name: 'text-embedding-3-large',
+    version: 'text-embedding-3-large',
+    ability: 'embedding',
+    ...EMBEDDING,
+    dimensions: 3_072,
+  },
   { name: 'text-embedding-ada-002', version: 'text-embedding-ada-002', ability: 'embedding', ...EMBEDDING },
   { name: 'gpt-image-1', version: 'gpt-image-1', ability: 'image', ...PLAIN },
   { name: 'dall-e-3', version: 'dall-e-3', ability: 'image', ...PLAIN },
@@ -53,5 +73,7 @@ export function modelCalled(name: string): Model {
   if (known) return known;
   const sizes = name.startsWith('gpt-5') ? GPT_5 : /^o\d/.test(name) ? REASONING : PLAIN;
   const ability: Ability = name.includes('embedding') ? 'embedding' : 'chat';
-  return ability === 'embedding' ? { name, version: name, ability, ...EMBEDDING } : { name, version: name, ability, ...sizes };
+  return ability === 'embedding'
+    ? { name, version: name, ability, ...EMBEDDING }
+    : { name, version: name, ability, ...sizes };
 }

@@ -1,18 +1,37 @@
 /** A chat completions body, read into an ask. */
-import { type Ask, type Format, type Message, NO_IMAGES, readContent, readMaxTokens, readStop, type Tool, type ToolChoice } from './ask.ts';
+import {
+  type Ask,
+  type Format,
+  type Message,
+  readContent,
+  readMaxTokens,
+  readStop,
+  type Tool,
+  type ToolChoice,
+} from './ask.ts';
 import type { Model } from './catalog.ts';
 import { flagAt, isObject, type JsonObject, listAt, objectAt, objectsAt, stringAt } from './json.ts';
 import { badRequest } from './refusal.ts';
 
 export function readChatAsk(body: JsonObject, model: Model): Ask {
-  if (body['messages'] === undefined) throw badRequest("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
+  if (body['messages'] === undefined)
+    throw badRequest("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
   const messages = objectsAt(body, 'messages').map(readMessage);
-  if (messages.length === 0) throw badRequest("Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.", 'messages', 'empty_array');
+  if (messages.length === 0)
+    throw badRequest(
+      "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+      'messages',
+      'empty_array',
+    );
   refuseUnsupported(body, model);
   const tools = objectsAt(body, 'tools').map(readTool);
   const choice = readChoice(body);
   if (tools.length === 0 && body['tool_choice'] !== undefined && body['tool_choice'] !== 'none') {
-    throw badRequest("Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.", 'tool_choice', null);
+    throw badRequest(
+      "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+      'tool_choice',
+      null,
+    );
   }
   return {
     messages,
@@ -32,7 +51,11 @@ export function readChatAsk(body: JsonObject, model: Model): Ask {
 function refuseUnsupported(body: JsonObject, model: Model): void {
   if (!model.reasoning) return;
   if (body['max_tokens'] !== undefined && body['max_tokens'] !== null) {
-    throw badRequest("Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.", 'max_tokens', 'unsupported_parameter');
+    throw badRequest(
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+      'max_tokens',
+      'unsupported_parameter',
+    );
   }
   const temperature = body['temperature'];
   if (temperature !== undefined && temperature !== null && temperature !== 1) {
@@ -47,14 +70,22 @@ function refuseUnsupported(body: JsonObject, model: Model): void {
 function readMessage(message: JsonObject): Message {
   const { text, images } = readContent(message['content']);
   const calls = listAt(message, 'tool_calls');
-  return { role: stringAt(message, 'role') ?? 'user', text: calls.length > 0 ? `${text}${JSON.stringify(calls)}` : text, images: images ?? NO_IMAGES };
+  return {
+    role: stringAt(message, 'role') ?? 'user',
+    text: calls.length > 0 ? `${text}${JSON.stringify(calls)}` : text,
+    images,
+  };
 }
 
 function readTool(tool: JsonObject): Tool {
   const custom = objectAt(tool, 'custom');
   if (custom) return { name: stringAt(custom, 'name') ?? 'tool', kind: 'custom', parameters: {} };
   const described = objectAt(tool, 'function') ?? {};
-  return { name: stringAt(described, 'name') ?? 'tool', kind: 'function', parameters: objectAt(described, 'parameters') ?? { type: 'object' } };
+  return {
+    name: stringAt(described, 'name') ?? 'tool',
+    kind: 'function',
+    parameters: objectAt(described, 'parameters') ?? { type: 'object' },
+  };
 }
 
 function readChoice(body: JsonObject): ToolChoice {
@@ -72,7 +103,11 @@ function readFormat(body: JsonObject, messages: readonly Message[]): Format {
   switch (format ? stringAt(format, 'type') : null) {
     case 'json_object':
       if (!messages.some(({ text }) => /json/i.test(text))) {
-        throw badRequest("'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.", 'messages', null);
+        throw badRequest(
+          "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
+          'messages',
+          null,
+        );
       }
       return { kind: 'json' };
     case 'json_schema':

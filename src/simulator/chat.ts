@@ -6,7 +6,7 @@ import { readChatAsk } from './chat-ask.ts';
 import { flagAt, type JsonObject, numberAt, objectAt } from './json.ts';
 import { badRequest, contextTooLong, FILTERED_CONTENT, promptFiltered, SAFE_CONTENT, SAFE_PROMPT } from './refusal.ts';
 import { type Reply, replyTo, type ToolCall } from './reply.ts';
-import { makeHexId, makeId, seedOf } from './seeded.ts';
+import { drawFrom, makeHexId, makeId, seedOf } from './seeded.ts';
 import { piecesOf, tokensIn } from './tokens.ts';
 
 export const FILTER_MARK = '[[content_filter]]';
@@ -27,7 +27,8 @@ export function chat(call: ModelCall): Job {
 
 function readChoices(body: JsonObject): number {
   const n = numberAt(body, 'n') ?? 1;
-  if (n < 1 || n > 128) throw badRequest(`Invalid 'n': expected a value from 1 to 128, but got ${n} instead.`, 'n', 'invalid_value');
+  if (n < 1 || n > 128)
+    throw badRequest(`Invalid 'n': expected a value from 1 to 128, but got ${n} instead.`, 'n', 'invalid_value');
   return Math.floor(n);
 }
 
@@ -45,7 +46,11 @@ function answerChat(call: ModelCall, ask: Ask, asked: { promptTokens: number; ch
   const chosen = replies.map((reply) => ({ reply, ids: reply.toolCalls.map(() => makeId('call_', call.draw, 24)) }));
   if (flagAt(call.json, 'stream') !== true) return jsonAnswer(wholeBody(base, chosen, usage), usage);
   const options = objectAt(call.json, 'stream_options') ?? {};
-  return eventStream(streamFrames(base, chosen, flagAt(options, 'include_usage') === true ? usage : null), usage, 'chat');
+  return eventStream(
+    streamFrames(base, chosen, flagAt(options, 'include_usage') === true ? usage : null),
+    usage,
+    'chat',
+  );
 }
 
 type Base = Readonly<Record<'id' | 'model' | 'system_fingerprint', string> & Record<'created', number>>;
@@ -54,9 +59,8 @@ interface Chosen {
   readonly ids: readonly string[];
 }
 
-export function fingerprintOf(version: string): string {
-  let state = seedOf(version);
-  return makeHexId('fp_', () => ((state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0), state / 4_294_967_296), 10);
+function fingerprintOf(version: string): string {
+  return makeHexId('fp_', drawFrom(seedOf(version)), 10);
 }
 
 export function usageOf(replies: readonly Reply[], promptTokens: number, cachedTokens: number): Usage {
@@ -71,7 +75,12 @@ export function usageOf(replies: readonly Reply[], promptTokens: number, cachedT
 export function chatUsage(usage: Usage): JsonObject {
   return {
     completion_tokens: usage.completionTokens,
-    completion_tokens_details: { accepted_prediction_tokens: 0, audio_tokens: 0, reasoning_tokens: usage.reasoningTokens, rejected_prediction_tokens: 0 },
+    completion_tokens_details: {
+      accepted_prediction_tokens: 0,
+      audio_tokens: 0,
+      reasoning_tokens: usage.reasoningTokens,
+      rejected_prediction_tokens: 0,
+    },
     prompt_tokens: usage.promptTokens,
     prompt_tokens_details: { audio_tokens: 0, cached_tokens: usage.cachedTokens },
     total_tokens: usage.promptTokens + usage.completionTokens,
@@ -83,27 +92,59 @@ function wholeBody(base: Base, chosen: readonly Chosen[], usage: Usage): JsonObj
     const calls = reply.toolCalls.map((toolCall, at) => toolCallBody(toolCall, ids[at] ?? '', toolCall.input));
     const called = calls.length > 0;
     return {
-      ...(called ? {} : { content_filter_results: reply.finish === 'content_filter' ? FILTERED_CONTENT : SAFE_CONTENT }),
+      ...(called
+        ? {}
+        : { content_filter_results: reply.finish === 'content_filter' ? FILTERED_CONTENT : SAFE_CONTENT }),
       finish_reason: reply.finish,
       index,
       logprobs: null,
-      message: { annotations: [], content: called ? null : reply.text, refusal: null, role: 'assistant', ...(called ? { tool_calls: calls } : {}) },
+      message: {
+        annotations: [],
+        content: called ? null : reply.text,
+        refusal: null,
+        role: 'assistant',
+        ...(called ? { tool_calls: calls } : {}),
+      },
     };
   });
   const { system_fingerprint, ...head } = base;
-  return { choices, ...head, object: 'chat.completion', prompt_filter_results: PROMPT_FILTER_RESULTS, system_fingerprint, usage: chatUsage(usage) };
+  return {
+    choices,
+    ...head,
+    object: 'chat.completion',
+    prompt_filter_results: PROMPT_FILTER_RESULTS,
+    system_fingerprint,
+    usage: chatUsage(usage),
+  };
 }
 
 function toolCallBody({ name, kind }: ToolCall, id: string, input: string): JsonObject {
-  return kind === 'custom' ? { custom: { input, name }, id, type: 'custom' } : { function: { arguments: input, name }, id, type: 'function' };
+  return kind === 'custom'
+    ? { custom: { input, name }, id, type: 'custom' }
+    : { function: { arguments: input, name }, id, type: 'function' };
 }
 
 function* streamFrames(base: Base, chosen: readonly Chosen[], usage: Usage | null): Generator<Frame> {
   const { created, id, model, system_fingerprint } = base;
   // The usage key stands in every chunk once usage was asked for, empty until the last.
   const noUsage = usage ? { usage: null } : {};
-  const chunk = (choice: JsonObject): JsonObject => ({ choices: [choice], created, id, model, object: 'chat.completion.chunk', system_fingerprint, ...noUsage });
-  yield dataFrame({ choices: [], created: 0, id: '', model: '', object: '', prompt_filter_results: PROMPT_FILTER_RESULTS });
+  const chunk = (choice: JsonObject): JsonObject => ({
+    choices: [choice],
+    created,
+    id,
+    model,
+    object: 'chat.completion.chunk',
+    system_fingerprint,
+    ...noUsage,
+  });
+  yield dataFrame({
+    choices: [],
+    created: 0,
+    id: '',
+    model: '',
+    object: '',
+    prompt_filter_results: PROMPT_FILTER_RESULTS,
+  });
   for (const [index, { reply, ids }] of chosen.entries()) {
     const part = (delta: JsonObject, filter: JsonObject = {}, finish: string | null = null) =>
       chunk({ content_filter_results: filter, delta, finish_reason: finish, index, logprobs: null });
@@ -112,7 +153,16 @@ function* streamFrames(base: Base, chosen: readonly Chosen[], usage: Usage | nul
     const filtered = reply.finish === 'content_filter';
     yield dataFrame(part({}, filtered ? FILTERED_CONTENT : {}, reply.finish));
   }
-  if (usage) yield dataFrame({ choices: [], created, id, model, object: 'chat.completion.chunk', system_fingerprint, usage: chatUsage(usage) });
+  if (usage)
+    yield dataFrame({
+      choices: [],
+      created,
+      id,
+      model,
+      object: 'chat.completion.chunk',
+      system_fingerprint,
+      usage: chatUsage(usage),
+    });
   yield DONE_FRAME;
 }
 

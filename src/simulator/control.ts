@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FaultRequest } from './armed-faults.ts';
 import { FaultSyntaxError } from './faults.ts';
-import { isList, isObject, type JsonObject, numberAt, parseJson, stringAt } from './json.ts';
+import { isList, isObject, type JsonObject, numberAt, parseJson, stringAt, stringsAt } from './json.ts';
+import type { Switches } from './listeners.ts';
 import type { World } from './world.ts';
 
 const PREFIX = '/simulator/';
@@ -12,18 +13,13 @@ export interface ControlAnswer {
   readonly contentType: string;
   readonly body: Uint8Array;
   /** Runs once the answer is out. */
-  readonly then?: () => void;
-}
-
-export interface EndpointSwitches {
-  stop(endpoint: string): Promise<void>;
-  start(endpoint: string): Promise<void>;
+  readonly afterwards?: () => void;
 }
 
 /** What a control call reaches, and the endpoint whose port it came in by. */
 export interface ControlDesk {
   readonly world: World;
-  readonly switches: EndpointSwitches;
+  readonly switches: Switches;
   readonly reachedBy: string;
 }
 
@@ -35,7 +31,11 @@ export async function answerControl(desk: ControlDesk, request: IncomingMessage,
   const { world } = desk;
   if (!mayControl(world, request)) return told(403, { error: 'Control calls are answered on this machine alone.' });
   const url = new URL(request.url ?? PREFIX, 'http://simulator');
-  const [what = '', ...ids] = url.pathname.slice(PREFIX.length).split('/').filter((part) => part !== '').map(decodeURIComponent);
+  const [what = '', ...ids] = url.pathname
+    .slice(PREFIX.length)
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decodeURIComponent);
   const verb = `${request.method} ${what}`;
   switch (verb) {
     case 'GET faults':
@@ -56,7 +56,13 @@ export async function answerControl(desk: ControlDesk, request: IncomingMessage,
     case 'GET received':
       return tellReceived(world, ids[0] ?? '');
     case 'GET endpoints':
-      return told(200, { items: [...world.endpoints.values()].map(({ name, region, deployments }) => ({ name, region, deployments: [...deployments.keys()] })) });
+      return told(200, {
+        items: [...world.endpoints.values()].map(({ name, region, deployments }) => ({
+          name,
+          region,
+          deployments: [...deployments.keys()],
+        })),
+      });
     case 'POST endpoints':
       return switchEndpoint(desk, ids);
     default:
@@ -74,20 +80,24 @@ function told(status: number, body: object): ControlAnswer {
   return { status, contentType: 'application/json', body: Buffer.from(`${JSON.stringify(body)}\n`) };
 }
 
+const FAULT_FIELDS = ['fault', 'endpoint', 'deployment', 'operations', 'count', 'percent', 'forMs'];
+
 function armFault(world: World, body: Buffer): ControlAnswer {
   const asked = parseJson(body.toString('utf8'));
-  if (!isObject(asked)) return told(400, { error: 'The body must be a JSON object such as {"fault":"429;retry-after-ms=1500","endpoint":"A","count":3}.' });
+  if (!isObject(asked)) {
+    return told(400, {
+      error: 'The body must be a JSON object such as {"fault":"429;retry-after-ms=1500","count":3}.',
+    });
+  }
   const problem = problemIn(world, asked);
   if (problem !== null) return told(400, { error: problem });
   try {
-    return told(201, { id: world.faults.add(asked as unknown as FaultRequest) });
+    return told(201, { id: world.faults.add(toFaultRequest(asked)) });
   } catch (error) {
     if (error instanceof FaultSyntaxError) return told(400, { error: error.message });
     throw error;
   }
 }
-
-const FAULT_FIELDS = ['fault', 'endpoint', 'deployment', 'operations', 'count', 'percent', 'forMs'];
 
 function problemIn(world: World, asked: JsonObject): string | null {
   const unknown = Object.keys(asked).find((field) => !FAULT_FIELDS.includes(field));
@@ -97,7 +107,8 @@ function problemIn(world: World, asked: JsonObject): string | null {
   if (endpoint !== undefined && (typeof endpoint !== 'string' || !world.endpoints.has(endpoint))) {
     return `There is no endpoint ${JSON.stringify(endpoint)}; there are ${[...world.endpoints.keys()].join(', ')}.`;
   }
-  if (asked['deployment'] !== undefined && stringAt(asked, 'deployment') === null) return '"deployment" must be a name.';
+  if (asked['deployment'] !== undefined && stringAt(asked, 'deployment') === null)
+    return '"deployment" must be a name.';
   for (const field of ['count', 'percent', 'forMs']) {
     if (asked[field] !== undefined && (numberAt(asked, field) ?? -1) < 0) return `"${field}" must be a number from 0.`;
   }
@@ -106,6 +117,23 @@ function problemIn(world: World, asked: JsonObject): string | null {
     return '"operations" must be a list of names such as "chat/completions".';
   }
   return null;
+}
+
+function toFaultRequest(asked: JsonObject): FaultRequest {
+  const endpoint = stringAt(asked, 'endpoint');
+  const deployment = stringAt(asked, 'deployment');
+  const count = numberAt(asked, 'count');
+  const percent = numberAt(asked, 'percent');
+  const forMs = numberAt(asked, 'forMs');
+  return {
+    fault: stringAt(asked, 'fault') ?? '',
+    ...(endpoint === null ? {} : { endpoint }),
+    ...(deployment === null ? {} : { deployment }),
+    ...(asked['operations'] === undefined ? {} : { operations: stringsAt(asked, 'operations') }),
+    ...(count === null ? {} : { count }),
+    ...(percent === null ? {} : { percent }),
+    ...(forMs === null ? {} : { forMs }),
+  };
 }
 
 function tellSent(world: World, id: string): ControlAnswer {
@@ -124,12 +152,17 @@ function notKept(id: string): ControlAnswer {
   return told(404, { error: `No call "${id}" is kept; the id is the answer's apim-request-id.` });
 }
 
-async function switchEndpoint({ world, switches, reachedBy }: ControlDesk, [name = '', action]: readonly string[]): Promise<ControlAnswer> {
-  if (!world.endpoints.has(name)) return told(404, { error: `There is no endpoint "${name}"; there are ${[...world.endpoints.keys()].join(', ')}.` });
-  if (action !== 'stop' && action !== 'start') return told(404, { error: 'An endpoint can be told to stop or to start.' });
+async function switchEndpoint(
+  { world, switches, reachedBy }: ControlDesk,
+  [name = '', action]: readonly string[],
+): Promise<ControlAnswer> {
+  if (!world.endpoints.has(name))
+    return told(404, { error: `There is no endpoint "${name}"; there are ${[...world.endpoints.keys()].join(', ')}.` });
+  if (action !== 'stop' && action !== 'start')
+    return told(404, { error: 'An endpoint can be told to stop or to start.' });
   const done = told(200, { endpoint: name, action });
   // The port this call came in by must stay open until the call is answered.
-  if (action === 'stop' && name === reachedBy) return { ...done, then: () => void switches.stop(name) };
+  if (action === 'stop' && name === reachedBy) return { ...done, afterwards: () => void switches.stop(name) };
   await switches[action](name);
   return done;
 }

@@ -14,6 +14,12 @@ import { badRequest, Refusal } from './refusal.ts';
 import { makeHexId, makeUuid } from './seeded.ts';
 import type { World } from './world.ts';
 
+export interface Visit {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: Buffer;
+}
+
 /** What will be sent, and what the books need to know of it. */
 interface Act {
   readonly steps: Iterable<Step>;
@@ -25,14 +31,22 @@ interface Act {
   readonly estimate: number;
 }
 
-export async function exchange(world: World, endpoint: Endpoint, request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
+export async function exchange(world: World, endpoint: Endpoint, { request, response, body }: Visit): Promise<void> {
   const at = world.clock.now();
   const id = makeUuid(world.draw);
-  const received: Received = { method: request.method ?? 'GET', path: request.url ?? '/', headers: request.headers, body };
+  const received: Received = {
+    method: request.method ?? 'GET',
+    path: request.url ?? '/',
+    headers: request.headers,
+    body,
+  };
   const record = world.ledger.keep(id, received);
   const incoming = readIncoming(received);
   const act = decideAct(world, endpoint, incoming);
-  const headers = { ...headersFor(world, endpoint, { id, received }), ...(act.deployment ? modelHeaders(world, act.deployment) : {}) };
+  const headers = {
+    ...headersFor(world, endpoint, { id, received }),
+    ...(act.deployment ? modelHeaders(world, act.deployment) : {}),
+  };
   const performance = await perform(act.steps, { response, clock: world.clock, headers, record });
   const usage = usedBy(act, performance);
   act.deployment?.limits.settle(act.estimate, usage.promptTokens + usage.completionTokens);
@@ -79,7 +93,11 @@ function refusalAnswer(refusal: Refusal): WholeAnswer {
 }
 
 function meetFault(world: World, endpoint: Endpoint, incoming: Incoming): Fault | null {
-  const target = { endpoint: endpoint.name, deployment: incoming.deployment, operation: incoming.route?.operation ?? 'other' };
+  const target = {
+    endpoint: endpoint.name,
+    deployment: incoming.deployment,
+    operation: incoming.route?.operation ?? 'other',
+  };
   try {
     return world.faults.meet(target, incoming.faultMarker);
   } catch (error) {
@@ -89,8 +107,13 @@ function meetFault(world: World, endpoint: Endpoint, incoming: Incoming): Fault 
 }
 
 function encoded(answer: Answer, world: World, incoming: Incoming): Answer {
-  if (answer.kind === 'stream' || !(world.compress || incoming.wantsCompression) || !incoming.acceptsGzip) return answer;
-  return { ...answer, body: gzipSync(answer.body), headers: { ...answer.headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' } };
+  if (answer.kind === 'stream' || !(world.compress || incoming.wantsCompression) || !incoming.acceptsGzip)
+    return answer;
+  return {
+    ...answer,
+    body: gzipSync(answer.body),
+    headers: { ...answer.headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' },
+  };
 }
 
 /** The prompt was read as soon as the answer began; of the completion counts what went out. */
@@ -100,7 +123,11 @@ function usedBy(act: Act, performance: Performance): Usage {
   return { ...act.usage, completionTokens, reasoningTokens: Math.min(act.usage.reasoningTokens, completionTokens) };
 }
 
-function headersFor(world: World, endpoint: Endpoint, { id, received }: { id: string; received: Received }): Record<string, string> {
+function headersFor(
+  world: World,
+  endpoint: Endpoint,
+  { id, received }: { id: string; received: Received },
+): Record<string, string> {
   const clientId = received.headers['x-ms-client-request-id'];
   return {
     'apim-request-id': id,

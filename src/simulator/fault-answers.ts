@@ -2,7 +2,14 @@
 import { bytesAnswer, type Frame, jsonAnswer, type StreamAnswer, type WholeAnswer } from './answer.ts';
 import type { ErrorBody, Fault } from './faults.ts';
 import type { JsonObject } from './json.ts';
-import { DEPLOYMENT_NOT_FOUND, gatewayError, modelError, outcomeOf, UNAUTHORIZED_KEY, UNAUTHORIZED_TOKEN } from './refusal.ts';
+import {
+  DEPLOYMENT_NOT_FOUND,
+  gatewayError,
+  modelError,
+  outcomeOf,
+  UNAUTHORIZED_KEY,
+  UNAUTHORIZED_TOKEN,
+} from './refusal.ts';
 
 type StatusFault = Extract<Fault, { kind: 'status' }>;
 type ErrorEventFault = Extract<Fault, { kind: 'error-event' }>;
@@ -15,12 +22,29 @@ const USUAL: Readonly<Record<number, JsonObject>> = {
   403: gatewayError('403', 'Access denied due to Virtual Network/Firewall rules.'),
   404: DEPLOYMENT_NOT_FOUND,
   408: gatewayError('Timeout', 'The operation was timeout.'),
-  410: gatewayError('ModelDeprecated', 'The model of this deployment has been retired. Deploy a current model and try again.'),
-  429: gatewayError('429', 'Requests to this deployment have exceeded the call rate limit of your current pricing tier. Please retry later.'),
-  500: modelError('The server had an error while processing your request. Sorry about that!', null, null, 'server_error'),
+  410: gatewayError(
+    'ModelDeprecated',
+    'The model of this deployment has been retired. Deploy a current model and try again.',
+  ),
+  429: gatewayError(
+    '429',
+    'Requests to this deployment have exceeded the call rate limit of your current pricing tier. Please retry later.',
+  ),
+  500: modelError(
+    'The server had an error while processing your request. Sorry about that!',
+    null,
+    null,
+    'server_error',
+  ),
   502: gatewayError('BadGateway', 'Invalid response from the upstream server.'),
-  503: gatewayError('ServiceUnavailable', 'The service is temporarily unable to process your request. Please try again later.'),
-  504: gatewayError('GatewayTimeout', 'The gateway did not receive a response from the upstream server within the specified time period.'),
+  503: gatewayError(
+    'ServiceUnavailable',
+    'The service is temporarily unable to process your request. Please try again later.',
+  ),
+  504: gatewayError(
+    'GatewayTimeout',
+    'The gateway did not receive a response from the upstream server within the specified time period.',
+  ),
 };
 
 export function faultAnswer(fault: StatusFault): WholeAnswer {
@@ -29,7 +53,12 @@ export function faultAnswer(fault: StatusFault): WholeAnswer {
   if (fault.retryAfter !== null) headers['retry-after'] = fault.retryAfter;
   if (fault.body === 'html') {
     const page = bytesAnswer(Buffer.from(HTML), 'text/html; charset=us-ascii');
-    return { ...page, status: fault.status, headers: { ...page.headers, ...headers }, outcome: outcomeOf(fault.status, {}) };
+    return {
+      ...page,
+      status: fault.status,
+      headers: { ...page.headers, ...headers },
+      outcome: outcomeOf(fault.status, {}),
+    };
   }
   const answer = jsonAnswer(bodyOf(fault.status, fault.body), undefined, fault.status);
   return { ...answer, headers: { ...answer.headers, ...headers } };
@@ -46,9 +75,19 @@ function bodyOf(status: number, form: Exclude<ErrorBody, 'html'>): JsonObject {
     case 'flat':
       return { statusCode: status, message: error?.['message'] ?? usual['message'] };
     case 'insufficient-quota':
-      return modelError('You exceeded your current quota, please check your plan and billing details.', null, 'insufficient_quota', 'insufficient_quota');
+      return modelError(
+        'You exceeded your current quota, please check your plan and billing details.',
+        null,
+        'insufficient_quota',
+        'insufficient_quota',
+      );
     case 'high-demand':
-      return modelError("We're currently processing too many requests - the model is under high demand. Please try again later.", null, 'too_many_requests', 'too_many_requests');
+      return modelError(
+        "We're currently processing too many requests - the model is under high demand. Please try again later.",
+        null,
+        'too_many_requests',
+        'too_many_requests',
+      );
     default:
       return form satisfies never;
   }
@@ -64,7 +103,11 @@ export function errorFrame(fault: ErrorEventFault, errors: StreamAnswer['errors'
     fault.code === '429' || fault.code === 'rate_limit_exceeded'
       ? 'The service is currently under high demand. Please try again later.'
       : 'The server had an error while processing your request. Sorry about that!';
-  return { bytes: Buffer.from(errors === 'chat' ? chatError(fault.code, message) : responsesError(fault, message)), content: false, tokens: 0 };
+  return {
+    bytes: Buffer.from(errors === 'chat' ? chatError(fault.code, message) : responsesError(fault, message)),
+    content: false,
+    tokens: 0,
+  };
 }
 
 function chatError(code: string, message: string): string {
@@ -77,6 +120,10 @@ function responsesError({ code, form }: ErrorEventFault, message: string): strin
   const event =
     form === 'error'
       ? { type: 'error', sequence_number, code, message, param: null }
-      : { type: 'response.failed', sequence_number, response: { id: 'resp_failed', object: 'response', status: 'failed', error: { code, message }, output: [] } };
+      : {
+          type: 'response.failed',
+          sequence_number,
+          response: { id: 'resp_failed', object: 'response', status: 'failed', error: { code, message }, output: [] },
+        };
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }

@@ -2,7 +2,9 @@
 import type { Outcome } from '../domain/outcome.ts';
 
 /** Where in the answer something breaks: after that many content chunks, or after that many body bytes. */
-export type Mark = { readonly unit: 'chunks'; readonly count: number } | { readonly unit: 'bytes'; readonly count: number };
+export type Mark =
+  | { readonly unit: 'chunks'; readonly count: number }
+  | { readonly unit: 'bytes'; readonly count: number };
 
 export type ErrorBody = 'usual' | 'flat' | 'nested' | 'html' | 'insufficient-quota' | 'high-demand';
 
@@ -62,10 +64,15 @@ export function parseFault(spec: string): FaultSpec {
   const used = new Set(['endpoint', 'deployment', 'percent']);
   const fault = readFault(kind, words, used);
   const unknown = [...words.keys()].find((word) => !used.has(word));
-  if (unknown !== undefined) throw new FaultSyntaxError(`Fault "${kind}" knows no "${unknown}"; it takes ${[...used].join(', ')}.`);
+  if (unknown !== undefined)
+    throw new FaultSyntaxError(`Fault "${kind}" knows no "${unknown}"; it takes ${[...used].join(', ')}.`);
   return {
     fault,
-    scope: { endpoint: words.get('endpoint') ?? null, deployment: words.get('deployment') ?? null, percent: countIn(words, 'percent', 100) },
+    scope: {
+      endpoint: words.get('endpoint') ?? null,
+      deployment: words.get('deployment') ?? null,
+      percent: countIn(words, 'percent', 100),
+    },
   };
 }
 

@@ -18,7 +18,8 @@ export function createFile(call: Call): Answer {
   const [upload] = filesOf(call.form, 'file');
   if (!upload) throw badRequest("Missing required parameter: 'file'.", 'file', 'missing_required_parameter');
   const purpose = fieldOf(call.form, 'purpose');
-  if (purpose === null) throw badRequest("Missing required parameter: 'purpose'.", 'purpose', 'missing_required_parameter');
+  if (purpose === null)
+    throw badRequest("Missing required parameter: 'purpose'.", 'purpose', 'missing_required_parameter');
   const file: StoredFile = {
     id: makeHexId(purpose === 'assistants' ? 'assistant-' : 'file-', call.draw, 32),
     filename: upload.filename ?? 'upload',
@@ -33,7 +34,13 @@ export function createFile(call: Call): Answer {
 export function listFiles(call: Call): Answer {
   const purpose = call.query.get('purpose');
   const files = [...call.endpoint.files.values()].filter((file) => purpose === null || file.purpose === purpose);
-  return jsonAnswer({ data: files.map(fileBody), has_more: false, object: 'list', first_id: files[0]?.id ?? null, last_id: files.at(-1)?.id ?? null });
+  return jsonAnswer({
+    data: files.map(fileBody),
+    has_more: false,
+    object: 'list',
+    first_id: files[0]?.id ?? null,
+    last_id: files.at(-1)?.id ?? null,
+  });
 }
 
 export function getFile(call: Call): Answer {
@@ -57,5 +64,14 @@ function findFile({ endpoint, ids: [id = ''] }: Call): StoredFile {
 }
 
 function fileBody({ id, filename, purpose, bytes, createdAt }: StoredFile): JsonObject {
-  return { status: 'processed', bytes: bytes.length, purpose, filename, expires_at: null, id, created_at: createdAt, object: 'file' };
+  return {
+    status: 'processed',
+    bytes: bytes.length,
+    purpose,
+    filename,
+    expires_at: null,
+    id,
+    created_at: createdAt,
+    object: 'file',
+  };
 }

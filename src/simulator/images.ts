@@ -48,13 +48,18 @@ export function editImages(call: ModelCall): Job {
 }
 
 function wanted(prompt: string | null): string {
-  if (prompt === null || prompt === '') throw badRequest("Missing required parameter: 'prompt'.", 'prompt', 'missing_required_parameter');
+  if (prompt === null || prompt === '')
+    throw badRequest("Missing required parameter: 'prompt'.", 'prompt', 'missing_required_parameter');
   return prompt;
 }
 
 function draw(call: ModelCall, order: Order): Job {
   if (!Number.isInteger(order.count) || order.count < 1 || order.count > 10) {
-    throw badRequest(`Invalid 'n': expected a value from 1 to 10, but got ${order.count} instead.`, 'n', 'invalid_value');
+    throw badRequest(
+      `Invalid 'n': expected a value from 1 to 10, but got ${order.count} instead.`,
+      'n',
+      'invalid_value',
+    );
   }
   const usage: Usage = {
     promptTokens: tokensIn(order.prompt) + order.inputImages * TOKENS_PER_IMAGE,
@@ -68,12 +73,19 @@ function draw(call: ModelCall, order: Order): Job {
 function answerImages(call: ModelCall, order: Order, usage: Usage): Answer {
   if (order.prompt.includes(FILTER_MARK)) throw promptFiltered();
   const { size, quality } = order;
-  const pictures = Array.from({ length: order.count }, (_, index) => pngFor(`${order.prompt}#${index}`).toString('base64'));
+  const pictures = Array.from({ length: order.count }, (_, index) =>
+    pngFor(`${order.prompt}#${index}`).toString('base64'),
+  );
   const about = { background: 'opaque', output_format: 'png', quality, size };
   const told = usageBody(order, usage);
   const created = nowInSeconds(call);
   const kind = call.operation === 'images/edits' ? 'image_edit' : 'image_generation';
-  if (order.stream) return eventStream(imageFrames(kind, pictures, { ...about, created_at: created, usage: told }, usage), usage, 'chat');
+  if (order.stream)
+    return eventStream(
+      imageFrames(kind, pictures, { ...about, created_at: created, usage: told }, usage),
+      usage,
+      'chat',
+    );
   return jsonAnswer({ created, ...about, data: pictures.map((b64_json) => ({ b64_json })), usage: told }, usage);
 }
 

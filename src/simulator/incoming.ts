@@ -1,7 +1,7 @@
 /** A request as it came, read far enough to know what it is for. */
 import type { Received } from './books.ts';
 import { isObject, type Json, type JsonObject, parseJson, stringAt } from './json.ts';
-import { fieldOf, type Form, NO_FORM, readForm } from './multipart.ts';
+import { type Form, fieldOf, NO_FORM, readForm } from './multipart.ts';
 import { findRoute, type Route } from './routes.ts';
 
 export interface Incoming {
@@ -27,7 +27,8 @@ export function readIncoming(received: Received): Incoming {
   const route = findRoute(received.method, url.pathname);
   const contentType = received.headers['content-type'] ?? '';
   const form = contentType.startsWith('multipart/') ? readForm(contentType, received.body) : NO_FORM;
-  const parsed: Json | undefined = received.body.length === 0 || form !== NO_FORM ? undefined : parseJson(received.body.toString('utf8'));
+  const parsed: Json | undefined =
+    received.body.length === 0 || form !== NO_FORM ? undefined : parseJson(received.body.toString('utf8'));
   const json = isObject(parsed) ? parsed : null;
   return {
     received,

@@ -41,6 +41,10 @@ export function objectsAt(from: JsonObject, key: string): JsonObject[] {
   return listAt(from, key).filter(isObject);
 }
 
+export function stringsAt(from: JsonObject, key: string): string[] {
+  return listAt(from, key).filter((value) => typeof value === 'string');
+}
+
 /** `undefined` where the text is not JSON: `null` is a value. */
 export function parseJson(text: string): Json | undefined {
   try {

@@ -22,7 +22,9 @@ export interface Limits {
 }
 
 export function createLimits(options: DeploymentOptions, clock: Clock): Limits {
-  return options.kind === 'ptu' ? provisioned(options.tokensPerMinute ?? PRETENDED_TOKENS, clock) : standard(options, clock);
+  return options.kind === 'ptu'
+    ? provisioned(options.tokensPerMinute ?? PRETENDED_TOKENS, clock)
+    : standard(options, clock);
 }
 
 interface Bucket {
@@ -74,10 +76,14 @@ function standard(options: DeploymentOptions, clock: Clock): Limits {
       tokens.take(estimate);
       requests.take(1);
     },
-    settle() {},
+    settle() {
+      // What was charged on arrival stays charged.
+    },
     headers: () => ({
       'x-ratelimit-limit-requests': String(requestsPerMinute),
-      'x-ratelimit-remaining-requests': String(Math.min(requestsPerMinute, requests.left() * REQUEST_WINDOWS_PER_MINUTE)),
+      'x-ratelimit-remaining-requests': String(
+        Math.min(requestsPerMinute, requests.left() * REQUEST_WINDOWS_PER_MINUTE),
+      ),
       'x-ratelimit-limit-tokens': String(tokensPerMinute),
       'x-ratelimit-remaining-tokens': String(tokens.left()),
     }),
@@ -109,10 +115,17 @@ function provisioned(tokensPerMinute: number, clock: Clock): Limits {
       leak();
       if (level >= tokensPerMinute) {
         const waitMs = Math.max(1, Math.ceil(((level - tokensPerMinute) * MINUTE_MS) / tokensPerMinute) + 1);
-        throw new Refusal(429, gatewayError('429', 'The provisioned-managed deployment is above 100 % of its utilization. Please retry later.'), {
-          'retry-after-ms': String(waitMs),
-          'retry-after': String(Math.ceil(waitMs / 1_000)),
-        });
+        throw new Refusal(
+          429,
+          gatewayError(
+            '429',
+            'The provisioned-managed deployment is above 100 % of its utilization. Please retry later.',
+          ),
+          {
+            'retry-after-ms': String(waitMs),
+            'retry-after': String(Math.ceil(waitMs / 1_000)),
+          },
+        );
       }
       level += estimate;
     },

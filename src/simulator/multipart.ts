@@ -36,7 +36,11 @@ function readPart(raw: Buffer): FormPart | null {
   const head = raw.subarray(0, headEnd).toString('utf8');
   const name = /;\s*name="([^"]*)"/i.exec(head)?.[1];
   if (name === undefined) return null;
-  return { name, filename: /;\s*filename="([^"]*)"/i.exec(head)?.[1] ?? null, bytes: raw.subarray(headEnd + 4, raw.length - 2) };
+  return {
+    name,
+    filename: /;\s*filename="([^"]*)"/i.exec(head)?.[1] ?? null,
+    bytes: raw.subarray(headEnd + 4, raw.length - 2),
+  };
 }
 
 export function fieldOf(form: Form, name: string): string | null {

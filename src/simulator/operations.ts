@@ -10,7 +10,15 @@ import { createFile, deleteFile, fileContent, getFile, listFiles } from './files
 import { editImages, generateImages } from './images.ts';
 import type { Incoming } from './incoming.ts';
 import { getModel, listModels } from './models.ts';
-import { badRequest, DEPLOYMENT_NOT_FOUND, gatewayError, operationNotSupported, Refusal, RESOURCE_NOT_FOUND, versionNotSupported } from './refusal.ts';
+import {
+  badRequest,
+  DEPLOYMENT_NOT_FOUND,
+  gatewayError,
+  operationNotSupported,
+  RESOURCE_NOT_FOUND,
+  Refusal,
+  versionNotSupported,
+} from './refusal.ts';
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './response-store.ts';
 import { createResponse } from './responses.ts';
 import { isModelOperation, type ModelOperation, NEEDS, type OperationName, type Route } from './routes.ts';
@@ -42,7 +50,12 @@ const WITHOUT_MODEL: Readonly<Record<Exclude<OperationName, ModelOperation>, (ca
   'files/content': fileContent,
 };
 
-const FORMS: ReadonlySet<OperationName> = new Set(['images/edits', 'audio/transcriptions', 'audio/translations', 'files/create']);
+const FORMS: ReadonlySet<OperationName> = new Set([
+  'images/edits',
+  'audio/transcriptions',
+  'audio/translations',
+  'files/create',
+]);
 const FIRST_RESPONSES_VERSION = '2025-03-01-preview';
 
 export function startJob(world: World, endpoint: Endpoint, incoming: Incoming): { answer: Answer; estimate: number } {
@@ -63,7 +76,8 @@ export function startJob(world: World, endpoint: Endpoint, incoming: Incoming): 
   };
   const { operation } = route;
   if (!isModelOperation(operation)) return { answer: WITHOUT_MODEL[operation](call), estimate: 0 };
-  if (!FORMS.has(operation) && !incoming.json) throw badRequest('We could not parse the JSON body of your request.', null, null);
+  if (!FORMS.has(operation) && !incoming.json)
+    throw badRequest('We could not parse the JSON body of your request.', null, null);
   const deployment = findDeployment(endpoint, incoming.deployment, operation);
   const job = WITH_MODEL[operation]({ ...call, deployment });
   deployment.limits.admit({ estimate: job.estimate, what: NEEDS[operation].azureName });
@@ -87,6 +101,12 @@ function checkVersion({ dialect, operation }: Route, version: string | null): vo
   if (version === null || version === '') throw new Refusal(404, RESOURCE_NOT_FOUND);
   if (!/^\d{4}-\d{2}-\d{2}(-preview)?$/.test(version)) throw versionNotSupported();
   if (operation.startsWith('responses') && version < FIRST_RESPONSES_VERSION) {
-    throw new Refusal(400, gatewayError('BadRequest', `Azure OpenAI Responses API is enabled only for api-version ${FIRST_RESPONSES_VERSION} and later`));
+    throw new Refusal(
+      400,
+      gatewayError(
+        'BadRequest',
+        `Azure OpenAI Responses API is enabled only for api-version ${FIRST_RESPONSES_VERSION} and later`,
+      ),
+    );
   }
 }

@@ -35,7 +35,8 @@ function readAlternatives(reader: Reader): string {
 
 function readSequence(reader: Reader): string {
   let text = '';
-  while (reader.at < reader.source.length && !'|)'.includes(reader.source[reader.at] ?? '')) text += readRepeated(reader);
+  while (reader.at < reader.source.length && !'|)'.includes(reader.source[reader.at] ?? ''))
+    text += readRepeated(reader);
   return text;
 }
 
@@ -138,7 +139,8 @@ function readClass(reader: Reader): string {
   let chars = '';
   while (reader.at < reader.source.length && reader.source[reader.at] !== ']') {
     const first = readClassChars(reader);
-    const ranged = reader.source[reader.at] === '-' && (reader.source[reader.at + 1] ?? ']') !== ']' && first.length === 1;
+    const ranged =
+      reader.source[reader.at] === '-' && (reader.source[reader.at + 1] ?? ']') !== ']' && first.length === 1;
     if (!ranged) {
       chars += first;
       continue;

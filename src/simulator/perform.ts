@@ -27,7 +27,11 @@ export async function perform(steps: Iterable<Step>, stage: Stage): Promise<Perf
   const { response } = stage;
   let tokens = 0;
   let chunks = 0;
-  const stopped = (ended: Performance['ended']): Performance => ({ ended, tokens, status: response.headersSent ? response.statusCode : 0 });
+  const stopped = (ended: Performance['ended']): Performance => ({
+    ended,
+    tokens,
+    status: response.headersSent ? response.statusCode : 0,
+  });
   for (const step of steps) {
     if (response.destroyed) return stopped('left');
     switch (step.kind) {

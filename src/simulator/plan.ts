@@ -19,7 +19,10 @@ export type Step =
   | { readonly kind: 'silence' };
 
 /** A fault that needs no model: the whole exchange, or `null` where the operation runs. */
-export function planWithoutModel(fault: Fault | null, latency: Latency): { steps: Iterable<Step>; outcome: Outcome } | null {
+export function planWithoutModel(
+  fault: Fault | null,
+  latency: Latency,
+): { steps: Iterable<Step>; outcome: Outcome } | null {
   switch (fault?.kind) {
     case 'status':
       return planInstead(faultAnswer(fault), latency);
@@ -59,7 +62,10 @@ export function planAnswer(answer: Answer, fault: Fault | null, latency: Latency
       return interrupt(emptied(steps), { unit: 'bytes', count: 0 }, [{ kind: 'end' }]);
     case 'error-event':
       if (answer.kind === 'whole') return planAnswer(faultAnswer(errorInstead(fault.code)), null, latency);
-      return interrupt(steps, { unit: 'chunks', count: fault.chunks }, [{ kind: 'body', frame: errorFrame(fault, answer.errors) }, { kind: 'end' }]);
+      return interrupt(steps, { unit: 'chunks', count: fault.chunks }, [
+        { kind: 'body', frame: errorFrame(fault, answer.errors) },
+        { kind: 'end' },
+      ]);
     default:
       return steps;
   }
@@ -92,7 +98,11 @@ function errorInstead(code: string): Extract<Fault, { kind: 'status' }> {
 
 function* wholeSteps(answer: WholeAnswer, fault: Fault | null, pace: Latency): Generator<Step> {
   yield { kind: 'wait', ms: pace.headMs + pace.firstTokenMs };
-  yield { kind: 'head', status: answer.status, headers: { ...answer.headers, 'content-length': String(answer.body.length) } };
+  yield {
+    kind: 'head',
+    status: answer.status,
+    headers: { ...answer.headers, 'content-length': String(answer.body.length) },
+  };
   const pieces = fault?.kind === 'slow-body' ? fault.pieces : 1;
   const length = Math.ceil(answer.body.length / pieces);
   for (let i = 0; i < pieces; i++) {
@@ -120,7 +130,11 @@ function* streamSteps(answer: StreamAnswer, pace: Latency): Generator<Step> {
 function* emptied(steps: Iterable<Step>): Generator<Step> {
   for (const step of steps) {
     if (step.kind !== 'head') yield step;
-    else yield { ...step, headers: Object.fromEntries(Object.entries(step.headers).filter(([name]) => name !== 'content-length')) };
+    else
+      yield {
+        ...step,
+        headers: Object.fromEntries(Object.entries(step.headers).filter(([name]) => name !== 'content-length')),
+      };
   }
 }
 

@@ -21,7 +21,8 @@ export function outcomeOf(status: number, body: JsonObject): Outcome {
   if (status < 400) return 'ok';
   if (status === 429) return 'throttled';
   const error = body['error'] as JsonObject | undefined;
-  if (status === 401 || status === 403 || (status === 404 && error?.['code'] === 'DeploymentNotFound')) return 'misconfigured';
+  if (status === 401 || status === 403 || (status === 404 && error?.['code'] === 'DeploymentNotFound'))
+    return 'misconfigured';
   if (error?.['code'] === 'content_filter') return 'filtered';
   return status === 408 || status >= 500 ? 'failing' : 'refused';
 }
@@ -32,7 +33,12 @@ export function gatewayError(code: string, message: string): JsonObject {
 }
 
 /** The model's form, shared with OpenAI. */
-export function modelError(message: string, param: string | null, code: string | null, type = 'invalid_request_error'): JsonObject {
+export function modelError(
+  message: string,
+  param: string | null,
+  code: string | null,
+  type = 'invalid_request_error',
+): JsonObject {
   return { error: { message, type, param, code } };
 }
 
@@ -42,7 +48,8 @@ export function badRequest(message: string, param: string | null, code: string |
 
 export const UNAUTHORIZED_TOKEN: JsonObject = {
   statusCode: 401,
-  message: 'Unauthorized. Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired.',
+  message:
+    'Unauthorized. Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired.',
 };
 
 export const UNAUTHORIZED_KEY = gatewayError(
@@ -82,7 +89,13 @@ export function contextTooLong(limit: number, asked: number, param: string): Ref
 const SAFE = { filtered: false, severity: 'safe' };
 const UNDETECTED = { filtered: false, detected: false };
 
-export const SAFE_PROMPT: JsonObject = { hate: SAFE, jailbreak: UNDETECTED, self_harm: SAFE, sexual: SAFE, violence: SAFE };
+export const SAFE_PROMPT: JsonObject = {
+  hate: SAFE,
+  jailbreak: UNDETECTED,
+  self_harm: SAFE,
+  sexual: SAFE,
+  violence: SAFE,
+};
 export const SAFE_CONTENT: JsonObject = { hate: SAFE, self_harm: SAFE, sexual: SAFE, violence: SAFE };
 export const FILTERED_CONTENT: JsonObject = { ...SAFE_CONTENT, violence: { filtered: true, severity: 'high' } };
 

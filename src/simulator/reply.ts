@@ -1,7 +1,8 @@
 /** What the model says to an ask: text, JSON for a schema, or calls of tools. It depends on the ask alone. */
+
+import type { Draw } from '../domain/clock.ts';
 import { type Ask, lastUserText, promptOf, type Tool } from './ask.ts';
 import type { Model } from './catalog.ts';
-import type { Draw } from '../domain/clock.ts';
 import { jsonForSchema } from './schema-value.ts';
 import { drawFrom, seedOf } from './seeded.ts';
 import { cutToTokens, tokensIn } from './tokens.ts';
@@ -25,7 +26,14 @@ export interface Reply {
   readonly completionTokens: number;
 }
 
-const REASONING_TOKENS: Readonly<Record<string, number>> = { none: 0, minimal: 0, low: 64, medium: 192, high: 512, xhigh: 1_024 };
+const REASONING_TOKENS: Readonly<Record<string, number>> = {
+  none: 0,
+  minimal: 0,
+  low: 64,
+  medium: 192,
+  high: 512,
+  xhigh: 1_024,
+};
 export const FILTER_OUTPUT_MARK = '[[content_filter_output]]';
 
 /** `choice` tells the answers of one request with `n` apart. */
@@ -70,21 +78,33 @@ function toolsToCall(ask: Ask): readonly Tool[] {
   }
 }
 
-function callTools(ask: Ask, called: readonly Tool[], draw: Draw, room: { left: number; reasoningTokens: number }): Reply {
+function callTools(
+  ask: Ask,
+  called: readonly Tool[],
+  draw: Draw,
+  room: { left: number; reasoningTokens: number },
+): Reply {
   let { left } = room;
-  let cut = false;
-  const toolCalls = called.map(({ name, kind, parameters }): ToolCall => {
-    const full = kind === 'custom' ? proseFor(lastUserText(ask), draw) : jsonForSchema(parameters, draw);
-    left -= tokensIn(name);
-    const input = cutToTokens(full, left);
-    left -= tokensIn(input);
-    cut ||= input.length < full.length;
+  const full = called.map(({ name, kind, parameters }): ToolCall => {
+    const input = kind === 'custom' ? proseFor(lastUserText(ask), draw) : jsonForSchema(parameters, draw);
     return { name, kind, input };
   });
-  const tokens = toolCalls.reduce((sum, { name, input }) => sum + tokensIn(name) + tokensIn(input), 0);
+  const toolCalls = full.map((toolCall): ToolCall => {
+    const input = cutToTokens(toolCall.input, left - tokensIn(toolCall.name));
+    left -= tokensIn(toolCall.name) + tokensIn(input);
+    return { ...toolCall, input };
+  });
+  const cut = toolCalls.some(({ input }, index) => input !== full[index]?.input);
+  const tokens = room.left - left;
   // A tool that was demanded by name ends with `stop`, as the service has it.
   const usual: Finish = ask.toolChoice.kind === 'named' ? 'stop' : 'tool_calls';
-  return { text: '', toolCalls, finish: cut ? 'length' : usual, reasoningTokens: room.reasoningTokens, completionTokens: room.reasoningTokens + tokens };
+  return {
+    text: '',
+    toolCalls,
+    finish: cut ? 'length' : usual,
+    reasoningTokens: room.reasoningTokens,
+    completionTokens: room.reasoningTokens + tokens,
+  };
 }
 
 function textFor(ask: Ask, draw: Draw): string {
@@ -94,7 +114,12 @@ function textFor(ask: Ask, draw: Draw): string {
     case 'schema':
       return jsonForSchema(ask.format.schema, draw);
     case 'text':
-      return proseFor(ask.messages.at(-1)?.role === 'tool' ? `The tool answered ${ask.messages.at(-1)?.text ?? ''}` : lastUserText(ask), draw);
+      return proseFor(
+        ask.messages.at(-1)?.role === 'tool'
+          ? `The tool answered ${ask.messages.at(-1)?.text ?? ''}`
+          : lastUserText(ask),
+        draw,
+      );
     default:
       return ask.format satisfies never;
   }

@@ -50,7 +50,9 @@ export interface Route {
   readonly ids: readonly string[];
 }
 
-const DEPLOYMENT_PATHS: ReadonlySet<string> = new Set(Object.keys(NEEDS).filter((operation) => operation !== 'responses'));
+const DEPLOYMENT_PATHS: ReadonlySet<string> = new Set(
+  Object.keys(NEEDS).filter((operation) => operation !== 'responses'),
+);
 
 interface Resource {
   readonly method: string;
@@ -78,7 +80,8 @@ export function findRoute(method: string, path: string): Route | null {
   if (under === undefined) return null;
   const v1 = /^v1\/(.*)$/.exec(under)?.[1];
   if (v1 !== undefined) {
-    if (method === 'POST' && DEPLOYMENT_PATHS.has(v1)) return { dialect: 'v1', operation: v1 as OperationName, deployment: null, ids: [] };
+    if (method === 'POST' && DEPLOYMENT_PATHS.has(v1))
+      return { dialect: 'v1', operation: v1 as OperationName, deployment: null, ids: [] };
     return findResource(method, v1, 'v1');
   }
   const dated = /^deployments\/([^/]+)\/(.+)$/.exec(under);

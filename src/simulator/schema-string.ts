@@ -4,7 +4,20 @@ import { type JsonObject, numberAt, stringAt } from './json.ts';
 import { textFor } from './pattern-text.ts';
 import { makeHexId, makeUuid, pick, wholeBetween } from './seeded.ts';
 
-const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'harbor', 'indigo', 'juniper', 'kestrel', 'lagoon'] as const;
+const WORDS = [
+  'amber',
+  'birch',
+  'cedar',
+  'delta',
+  'ember',
+  'fjord',
+  'grove',
+  'harbor',
+  'indigo',
+  'juniper',
+  'kestrel',
+  'lagoon',
+] as const;
 
 export function stringFor(schema: JsonObject, draw: Draw): string {
   const shortest = numberAt(schema, 'minLength') ?? 0;

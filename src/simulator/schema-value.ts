@@ -3,7 +3,17 @@
  * takes for structured output and a little more; a keyword outside of it is ignored.
  */
 import type { Draw } from '../domain/clock.ts';
-import { isList, isObject, type Json, type JsonObject, listAt, numberAt, objectAt, objectsAt, stringAt } from './json.ts';
+import {
+  isList,
+  isObject,
+  type Json,
+  type JsonObject,
+  listAt,
+  numberAt,
+  objectAt,
+  objectsAt,
+  stringAt,
+} from './json.ts';
 import { stringFor } from './schema-string.ts';
 import { wholeBetween } from './seeded.ts';
 
@@ -31,7 +41,8 @@ function makeValue(schema: Json | undefined, maker: Maker, depth: number): Json 
   const choices = listAt(resolved, 'enum');
   if (choices.length > 0) return choices[wholeBetween(maker.draw, 0, choices.length - 1)] ?? null;
   const options = [...objectsAt(resolved, 'anyOf'), ...objectsAt(resolved, 'oneOf')];
-  if (options.length > 0) return makeValue(merge(withoutOptions(resolved), chooseOption(options, maker, depth)), maker, depth + 1);
+  if (options.length > 0)
+    return makeValue(merge(withoutOptions(resolved), chooseOption(options, maker, depth)), maker, depth + 1);
   switch (typeOf(resolved, maker, depth)) {
     case 'object':
       return makeObject(resolved, maker, depth);
@@ -63,7 +74,7 @@ function resolve(schema: JsonObject, root: JsonObject): JsonObject {
     const parts = objectsAt(current, 'allOf');
     if (parts.length === 0) return current;
     const { allOf: _, ...beside } = current;
-    current = parts.reduce((whole, part) => merge(whole, resolve(part, root)), beside as JsonObject);
+    current = parts.reduce((whole, part) => merge(whole, resolve(part, root)), beside);
   }
   return current;
 }
@@ -110,8 +121,10 @@ function weightOf(option: JsonObject, root: JsonObject): number {
   const types = isList(type) ? type : [type];
   if (types.includes('null')) return 0;
   if (resolved['anyOf'] !== undefined || resolved['oneOf'] !== undefined) return 3;
-  if (types.includes('object') || resolved['properties'] !== undefined) return listAt(resolved, 'required').length === 0 ? 2 : 4;
-  if (types.includes('array') || resolved['items'] !== undefined) return (numberAt(resolved, 'minItems') ?? 0) === 0 ? 2 : 4;
+  if (types.includes('object') || resolved['properties'] !== undefined)
+    return listAt(resolved, 'required').length === 0 ? 2 : 4;
+  if (types.includes('array') || resolved['items'] !== undefined)
+    return (numberAt(resolved, 'minItems') ?? 0) === 0 ? 2 : 4;
   return 1;
 }
 
@@ -120,25 +133,42 @@ function typeOf(schema: JsonObject, maker: Maker, depth: number): string {
   if (typeof type === 'string') return type;
   if (isList(type) && type.length > 0) {
     if (depth >= DEPTH_FOR_ESSENTIALS && type.includes('null')) return 'null';
-    return String(type[wholeBetween(maker.draw, 0, type.length - 1)]);
+    const chosen = type[wholeBetween(maker.draw, 0, type.length - 1)];
+    return typeof chosen === 'string' ? chosen : 'string';
   }
-  if (schema['properties'] !== undefined || schema['additionalProperties'] !== undefined || schema['required'] !== undefined) return 'object';
+  if (
+    schema['properties'] !== undefined ||
+    schema['additionalProperties'] !== undefined ||
+    schema['required'] !== undefined
+  )
+    return 'object';
   if (schema['items'] !== undefined || schema['prefixItems'] !== undefined) return 'array';
-  if (['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'].some((key) => schema[key] !== undefined)) return 'number';
+  if (
+    ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'].some(
+      (key) => schema[key] !== undefined,
+    )
+  )
+    return 'number';
   return 'string';
 }
 
 function makeObject(schema: JsonObject, maker: Maker, depth: number): Json {
   const properties = objectAt(schema, 'properties') ?? {};
-  const required = listAt(schema, 'required').filter((name): name is string => typeof name === 'string');
+  const required = listAt(schema, 'required').filter((name) => typeof name === 'string');
   const names = depth >= DEPTH_FOR_ESSENTIALS ? required : [...new Set([...Object.keys(properties), ...required])];
   const others = schema['additionalProperties'];
   const value: Record<string, Json> = {};
   const put = (name: string, from: Json | undefined) => {
     // Assigning to `__proto__` would set the prototype instead of a property.
-    Object.defineProperty(value, name, { value: makeValue(from ?? {}, maker, depth + 1), enumerable: true, configurable: true, writable: true });
+    Object.defineProperty(value, name, {
+      value: makeValue(from ?? {}, maker, depth + 1),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   };
-  for (const name of names) put(name, Object.hasOwn(properties, name) ? properties[name] : others === false ? {} : others);
+  for (const name of names)
+    put(name, Object.hasOwn(properties, name) ? properties[name] : others === false ? {} : others);
   const fewest = numberAt(schema, 'minProperties') ?? 0;
   for (let i = 1; others !== false && Object.keys(value).length < fewest; i++) put(`field_${i}`, others);
   return value;
@@ -148,7 +178,10 @@ function makeArray(schema: JsonObject, maker: Maker, depth: number): Json {
   const first = listAt(schema, 'prefixItems');
   const fewest = numberAt(schema, 'minItems') ?? 0;
   const most = Math.max(fewest, numberAt(schema, 'maxItems') ?? Math.max(fewest, 3));
-  const wanted = depth >= DEPTH_FOR_ESSENTIALS ? fewest : wholeBetween(maker.draw, Math.max(fewest, Math.min(1, most)), Math.min(most, fewest + 2));
+  const wanted =
+    depth >= DEPTH_FOR_ESSENTIALS
+      ? fewest
+      : wholeBetween(maker.draw, Math.max(fewest, Math.min(1, most)), Math.min(most, fewest + 2));
   const length = schema['items'] === false ? Math.min(wanted, first.length) : wanted;
   const items: Json[] = [];
   const seen = new Set<string>();

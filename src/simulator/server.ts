@@ -2,20 +2,21 @@
  * A fake Azure OpenAI: endpoints with deployments that answer as the real service does, fail on demand and keep books. It
  * shares nothing with the router but the words of `domain/`, so that real Azure can take its place.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FaultControl } from './armed-faults.ts';
 import type { Books, CallRecord, Received } from './books.ts';
 import type { Endpoint } from './call.ts';
 import { answerControl, isControl } from './control.ts';
 import { exchange } from './exchange.ts';
-import type { SimulatorOptions } from './fleet.ts';
+import { DEFAULT_KEY, defaultFleet, type SimulatorOptions } from './fleet.ts';
+import { createListeners, LOOPBACK, type Switches } from './listeners.ts';
 import { gatewayError } from './refusal.ts';
 import { createWorld, type World } from './world.ts';
 
 export type { ArmedFault, FaultControl, FaultRequest } from './armed-faults.ts';
 export type { BookRow, Books, CallRecord, Received } from './books.ts';
-export { DEFAULT_KEY, type DeploymentOptions, defaultFleet, type EndpointOptions, type Latency, type SimulatorOptions } from './fleet.ts';
+export type { DeploymentOptions, EndpointOptions, Latency, SimulatorOptions } from './fleet.ts';
+export { DEFAULT_KEY, defaultFleet };
 
 export interface SimulatedEndpoint {
   readonly name: string;
@@ -24,119 +25,90 @@ export interface SimulatedEndpoint {
   readonly apiKey: string;
   readonly region: string;
   readonly port: number;
-  /** The names of its deployments. */
-  readonly deployments: readonly string[];
+  readonly deployments: readonly { readonly name: string; readonly model: string; readonly kind: 'standard' | 'ptu' }[];
 }
 
-export interface Simulator extends AsyncDisposable {
+export interface Simulator extends AsyncDisposable, Switches {
   readonly endpoints: readonly SimulatedEndpoint[];
   readonly faults: FaultControl;
-  books(): Books;
-  resetBooks(): void;
+  readonly books: () => Books;
+  readonly resetBooks: () => void;
   /** The last calls, oldest first. */
-  calls(): readonly CallRecord[];
+  readonly calls: () => readonly CallRecord[];
   /** The body bytes that were sent for a call, by its `apim-request-id`. */
-  sent(id: string): Buffer | null;
-  received(id: string): Received | null;
-  /** Closes the endpoint's port, cutting its connections: further ones are refused. */
-  stop(endpoint: string): Promise<void>;
-  /** Opens the port again. */
-  start(endpoint: string): Promise<void>;
-  close(): Promise<void>;
+  readonly sent: (id: string) => Buffer | null;
+  readonly received: (id: string) => Received | null;
+  readonly close: () => Promise<void>;
 }
-
-/** One endpoint's port, open or closed. */
-interface Listener {
-  readonly server: Server;
-  readonly facts: SimulatedEndpoint;
-}
-
-const LOOPBACK = '127.0.0.1';
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const world = createWorld(options);
-  const host = options.host ?? LOOPBACK;
-  const listeners = new Map<string, Listener>();
-  const listenerOf = (name: string): Listener => {
-    const listener = listeners.get(name);
-    if (!listener) throw new RangeError(`There is no endpoint "${name}"; there are ${[...listeners.keys()].join(', ')}.`);
-    return listener;
-  };
-  const stop = (name: string) => shut(listenerOf(name).server);
-  const start = async (name: string) => {
-    const { server, facts } = listenerOf(name);
-    if (!server.listening) await listen(server, facts.port, host);
-  };
-  const close = async () => {
-    await Promise.all([...listeners.values()].map(({ server }) => shut(server)));
-  };
-  const switches = { stop, start };
+  const { open, close, stop, start } = createListeners(options.host ?? LOOPBACK);
+  const ports = new Map(options.endpoints.map(({ name, port }) => [name, port ?? 0]));
+  const endpoints: SimulatedEndpoint[] = [];
   try {
-    for (const { name, port } of options.endpoints) {
-      const endpoint = world.endpoints.get(name);
-      if (endpoint) listeners.set(name, await openListener(endpoint, { host, port: port ?? 0 }, (...call) => serve(world, switches, endpoint, call)));
+    for (const [name, endpoint] of world.endpoints) {
+      const desk: Desk = { world, endpoint, switches: { stop, start } };
+      const where = await open(name, ports.get(name) ?? 0, (request, response) => serve(desk, request, response));
+      endpoints.push({
+        ...where,
+        name,
+        apiKey: endpoint.apiKey,
+        region: endpoint.region,
+        deployments: deploymentsOf(endpoint),
+      });
     }
   } catch (error) {
     await close();
     throw error;
   }
-  const { ledger, faults } = world;
+  const { faults, ledger } = world;
   return {
-    endpoints: [...listeners.values()].map(({ facts }) => facts),
+    endpoints,
     faults: { add: faults.add, list: faults.list, clear: faults.clear },
     books: ledger.books,
     resetBooks: ledger.reset,
     calls: ledger.calls,
     sent: ledger.sent,
     received: ledger.received,
-    ...switches,
+    stop,
+    start,
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-type Switches = Pick<Simulator, 'stop' | 'start'>;
-type Handler = (request: IncomingMessage, response: ServerResponse) => void;
-
-async function openListener(endpoint: Endpoint, { host, port }: { host: string; port: number }, handler: Handler): Promise<Listener> {
-  const server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, handler);
-  await listen(server, port, host);
-  const bound = (server.address() as AddressInfo).port;
-  const shownHost = host === '0.0.0.0' || host === '::' ? LOOPBACK : host.includes(':') ? `[${host}]` : host;
-  const { name, apiKey, region } = endpoint;
-  return { server, facts: { name, url: `http://${shownHost}:${bound}`, apiKey, region, port: bound, deployments: [...endpoint.deployments.keys()] } };
+function deploymentsOf(endpoint: Endpoint): SimulatedEndpoint['deployments'] {
+  return [...endpoint.deployments.values()].map(({ name, model, kind }) => ({ name, model: model.name, kind }));
 }
 
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject).listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+/** One endpoint's port, and what calls by it can reach. */
+interface Desk {
+  readonly world: World;
+  readonly endpoint: Endpoint;
+  readonly switches: Switches;
 }
 
-function shut(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
-}
-
-function serve(world: World, switches: Switches, endpoint: Endpoint, [request, response]: Parameters<Handler>): void {
-  answer(world, switches, endpoint, [request, response]).catch((error: unknown) => {
-    console.error('simulator:', error);
+function serve(desk: Desk, request: IncomingMessage, response: ServerResponse): void {
+  answer(desk, request, response).catch((error: unknown) => {
+    process.stderr.write(`simulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     if (response.headersSent) response.destroy();
-    else respondJson(response, 500, gatewayError('SimulatorError', 'The simulator itself failed; its console says how.'));
+    else
+      respondJson(response, 500, gatewayError('SimulatorError', 'The simulator itself failed; its console says how.'));
   });
 }
 
-async function answer(world: World, switches: Switches, endpoint: Endpoint, [request, response]: Parameters<Handler>): Promise<void> {
+async function answer(
+  { world, endpoint, switches }: Desk,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const body = await readBody(request);
   if (body === null) return;
-  if (!isControl(request)) return exchange(world, endpoint, request, response, body);
+  if (!isControl(request)) return exchange(world, endpoint, { request, response, body });
   const told = await answerControl({ world, switches, reachedBy: endpoint.name }, request, body);
-  response.writeHead(told.status, { 'content-type': told.contentType, 'content-length': String(told.body.length) }).end(told.body, told.then);
+  const headers = { 'content-type': told.contentType, 'content-length': String(told.body.length) };
+  response.writeHead(told.status, headers).end(told.body, told.afterwards);
 }
 
 /** `null` where the caller left before the end. */

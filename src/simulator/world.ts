@@ -4,7 +4,13 @@ import { type ArmedFaults, createArmedFaults } from './armed-faults.ts';
 import { createLedger, type Ledger } from './books.ts';
 import type { Deployment, Endpoint } from './call.ts';
 import { modelCalled } from './catalog.ts';
-import { DEFAULT_KEY, type DeploymentOptions, type EndpointOptions, type Latency, type SimulatorOptions } from './fleet.ts';
+import {
+  DEFAULT_KEY,
+  type DeploymentOptions,
+  type EndpointOptions,
+  type Latency,
+  type SimulatorOptions,
+} from './fleet.ts';
 import { createLimits } from './limits.ts';
 import { systemClock } from './system-clock.ts';
 import { createPrefixCache } from './tokens.ts';
@@ -60,11 +66,16 @@ function createEndpoint(options: EndpointOptions, clock: Clock): Endpoint {
   };
 }
 
-function createDeployment(name: string, options: DeploymentOptions, { clock, latency }: { clock: Clock; latency: Latency }): Deployment {
+function createDeployment(
+  name: string,
+  options: DeploymentOptions,
+  { clock, latency }: { clock: Clock; latency: Latency },
+): Deployment {
   const model = modelCalled(options.model);
   return {
     name,
     model: { ...model, contextTokens: options.contextTokens ?? model.contextTokens },
+    kind: options.kind ?? 'standard',
     limits: createLimits(options, clock),
     cache: createPrefixCache(clock),
     latency: { ...latency, ...options.latency },
