@@ -1,0 +1,101 @@
+/**
+ * Who may import whom, as data. DESIGN's picture reads from left to right; so do these lists: a folder of `src/` may import itself
+ * and the folders named beside it, nothing else. Type imports count, for a type ties two places together as well.
+ */
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  // The words. They know nobody.
+  domain: [],
+  // Pure: bytes and decisions.
+  body: ['domain'],
+  routing: ['domain', 'body'],
+  config: ['domain'],
+  // Adapters beside the relay.
+  state: ['domain', 'routing'],
+  upstream: ['domain', 'body'],
+  telemetry: ['domain'],
+  accounts: ['domain', 'state'],
+  usage: ['domain', 'state'],
+  // One request, in a straight line.
+  relay: ['domain', 'body', 'routing', 'state', 'upstream', 'accounts', 'usage', 'telemetry'],
+  // Dialects, authentication and the control plane; not config, whose trusted values are domain types.
+  http: ['domain', 'body', 'routing', 'state', 'upstream', 'telemetry', 'relay'],
+  // The two hosts.
+  functions: ['domain', 'relay', 'http'],
+  server: ['domain', 'relay', 'http'],
+  // Beside the house.
+  generate: ['domain', 'relay'],
+  client: ['domain'],
+  simulator: ['domain'],
+  dashboard: [],
+};
+
+/** The same for the files directly in `src/`: what starts a process, and the one that puts the parts together. */
+export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
+  // The only file that knows every adapter, and no host.
+  'compose.ts': Object.keys(LAYERS).filter(
+    (folder) => !['functions', 'server', 'client', 'simulator'].includes(folder),
+  ),
+  'main.ts': ['domain', 'functions', 'compose.ts', 'settings.ts'],
+  'local.ts': ['domain', 'config', 'server', 'simulator', 'compose.ts', 'settings.ts', 'arguments.ts', 'greeting.ts'],
+  'cli.ts': ['domain', 'config', 'compose.ts', 'settings.ts', 'arguments.ts'],
+  'settings.ts': ['domain', 'config', 'http'],
+  'arguments.ts': [],
+  'greeting.ts': [],
+};
+
+/** Where a place may know only the types of another: its port, not the adapter behind it. */
+export const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
+  // What agents import must not drag the router's code along.
+  client: ['domain'],
+  // compose.ts hands the adapters in.
+  http: ['state', 'upstream', 'telemetry'],
+  'settings.ts': ['http'],
+};
+
+/** Each SDK has one home. A package that is not named here may not be imported from `src/`. */
+export const SDK_HOMES: Readonly<Record<string, readonly string[]>> = {
+  '@azure/functions': ['functions', 'main.ts'],
+  '@azure/data-tables': ['state'],
+  '@azure/identity': ['compose.ts'],
+  applicationinsights: ['telemetry'],
+  azurite: ['local.ts'],
+  'jsonc-parser': ['config'],
+  openai: ['client', 'generate'],
+  undici: ['upstream'],
+  zod: ['config'],
+};
+
+/** Neither the operating system nor the network is anywhere near these. */
+export const WITHOUT_NODE = ['domain', 'routing'];
+
+/** Only what starts a process reads its environment; everybody else is told. */
+export const MAY_READ_ENVIRONMENT = ['main.ts', 'local.ts', 'cli.ts', 'simulator/program.ts'];
+
+/** The same arguments, the same answer: time, chance and waiting are the caller's business. */
+export const PURE = ['domain', 'routing'];
+export const IMPURE: Readonly<Record<string, RegExp>> = {
+  await: /\bawait\b/,
+  Date: /\bDate\b(?!\.(?:parse|UTC)\b)/,
+  'Math.random': /\bMath\.random\b/,
+  process: /\bprocess\b/,
+  performance: /\bperformance\b/,
+  crypto: /\bcrypto\b/,
+  timers: /\bset(?:Timeout|Interval|Immediate)\b/,
+};
+
+/** Names that say nothing: the folder list is the glossary. */
+export const EMPTY_NAMES = [
+  'utils',
+  'util',
+  'common',
+  'helpers',
+  'helper',
+  'types',
+  'services',
+  'service',
+  'misc',
+  'lib',
+  'shared',
+];
+
+export const MAX_LINES = 300;
