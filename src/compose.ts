@@ -25,7 +25,7 @@ export const systemClock: Clock = {
 export interface Composition {
   readonly app: App;
   readonly clock: Clock;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface ComposeOptions {
@@ -39,7 +39,7 @@ export interface ComposeOptions {
 export function compose({ config, gate, hasPlatformIdentity, log }: ComposeOptions): Composition {
   const clock = systemClock;
   const draw = Math.random;
-  const journal = createLog(log, clock.now);
+  const journal = createLog(log, () => clock.now());
   const state = new MemoryState(config);
   const credentials = new Credentials(clock, entraTokens(hasPlatformIdentity));
   const upstream = new UndiciUpstream(credentials, { connectMs: config.timeouts.connectMs });

@@ -51,6 +51,8 @@ export class Scanner {
   readonly #maxDepth: number;
   readonly #watched: ReadonlySet<string>;
   #at = 0;
+  #keyStart = 0;
+  #keyEnd = 0;
   /** The next line feed, carriage return and tab at or behind the last string looked at. */
   readonly #nextRaw = [-1, -1, -1];
 
@@ -93,14 +95,8 @@ export class Scanner {
 
   /** Reads `"key":` and leaves the cursor on its value; a key nobody watches is `null`. */
   #key(): string | null {
-    if (this.#skipSpace() !== QUOTE) throw this.#unexpected('a field name in double quotes');
-    const start = this.#at;
-    this.#string();
-    const key = this.#ifWatched(start, this.#at);
-    if (this.#skipSpace() !== COLON) throw this.#unexpected('":"');
-    this.#at++;
-    this.#skipSpace();
-    return key;
+    this.#anyKey();
+    return this.#ifWatched(this.#keyStart, this.#keyEnd);
   }
 
   #ifWatched(start: number, end: number): string | null {
@@ -172,7 +168,9 @@ export class Scanner {
 
   #anyKey(): void {
     if (this.#skipSpace() !== QUOTE) throw this.#unexpected('a field name in double quotes');
+    this.#keyStart = this.#at;
     this.#string();
+    this.#keyEnd = this.#at;
     if (this.#skipSpace() !== COLON) throw this.#unexpected('":"');
     this.#at++;
     this.#skipSpace();

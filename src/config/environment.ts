@@ -11,12 +11,13 @@ import type { Draft } from './schema.ts';
 import { endpointLetter } from './shortForms.ts';
 
 const PREFIX = 'AZURE_OPENAI_';
-const QUICK_START = /^AZURE_OPENAI_(ENDPOINT|API_KEY|KEY|DEPLOYMENT_NAME|DEPLOYMENT|API_VERSION)(_\d+)?$/;
 
 type Endpoints = Record<string, NonNullable<Draft['endpoints']>[string]>;
 
-export function isQuickStartName(name: string): boolean {
-  return QUICK_START.test(name);
+/** The variables that say where requests go; a key or a version alone is of use to many programs. */
+export function endpointVariables(env: Environment): string[] {
+  const numbered = numbersOf(env, 'ENDPOINT').map((number) => `${PREFIX}ENDPOINT_${number}`);
+  return variable(env, 'ENDPOINT') === null ? numbered : [`${PREFIX}ENDPOINT`, ...numbered];
 }
 
 /** A variable that is set to something; blank is as good as absent. */

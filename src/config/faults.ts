@@ -87,7 +87,8 @@ export class Report {
 export function dotted(path: Path): string {
   return path.reduce<string>((before, part) => {
     if (typeof part === 'number') return `${before}[${part}]`;
-    return before === '' ? part : `${before}.${part}`;
+    const name = part === '' ? '""' : part;
+    return before === '' ? name : `${before}.${name}`;
   }, '');
 }
 

@@ -4,7 +4,7 @@ import type { Fault } from '../domain/fault.ts';
 import { assemble } from './assemble.ts';
 import { readDocument, UNREADABLE } from './document.ts';
 import { resolveEndpoints } from './endpoints.ts';
-import { environmentDocument, isQuickStartName } from './environment.ts';
+import { endpointVariables, environmentDocument } from './environment.ts';
 import { type Environment, Report } from './faults.ts';
 import { checkPools, completePools } from './pools.ts';
 import { checkReferences } from './references.ts';
@@ -50,11 +50,9 @@ function withEnvironmentEndpoints(document: unknown, env: Environment, sourceNam
 
 function noteUnused(document: unknown, env: Environment, sourceName: string, report: Report): void {
   const text = JSON.stringify(document);
-  const unused = Object.keys(env).filter(
-    (name) => isQuickStartName(name) && env[name]?.trim() && !text.includes(`\${${name}}`),
-  );
+  const unused = endpointVariables(env).filter((name) => !text.includes(`\${${name}}`));
   if (unused.length === 0) return;
-  report.note(`${unused.sort().join(', ')}: set, but not used, because ${sourceName} says where requests go.`);
+  report.note(`${unused.join(', ')}: set, but not used, because ${sourceName} says where requests go.`);
 }
 
 function interpret(document: unknown, env: Environment, report: Report): Parsed {

@@ -47,7 +47,8 @@ function poolOfModel(model: string, deployment: string | undefined, grid: Grid, 
   if (deployment === undefined) return undefined;
   const members = [...grid.deployments.values()].filter((known) => known.name === deployment).map((known) => known.id);
   if (members.length > 0) return { members };
-  if (grid.unclear.size > 0) return undefined;
+  // What went wrong with the endpoints has been told; this may only follow from it.
+  if (grid.unclear.size > 0 || grid.deployments.size === 0) return undefined;
   const names = [...new Set(Array.from(grid.deployments.values(), (known) => known.name))];
   report.fault({
     path: ['models', model],

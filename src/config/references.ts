@@ -14,7 +14,8 @@ export function checkDeployment(id: string, path: Path, grid: Grid, report: Repo
   if ((grid.deployments as ReadonlyMap<string, unknown>).has(id)) return;
   if (grid.unclear.has(id.slice(0, Math.max(0, id.indexOf('/'))))) return;
   const ids = [...grid.deployments.keys()];
-  if (ids.length === 0 && grid.unclear.size > 0) return;
+  // No deployment at all: that has been told.
+  if (ids.length === 0) return;
   const sameName = ids.find((known) => known.endsWith(`/${id}`));
   report.fault({
     path,
@@ -26,7 +27,6 @@ export function checkDeployment(id: string, path: Path, grid: Grid, report: Repo
 }
 
 function list(name: string, known: readonly string[]): string {
-  if (known.length === 0) return 'an id of the form "endpoint/deployment"';
   const near = closest(name, known);
   return near.length <= MOST_LISTED
     ? near.join(', ')

@@ -137,9 +137,11 @@ function valueAt(document: unknown, path: Path): unknown {
   }, document);
 }
 
-/** Names stay, with `undefined` for a value: the name is known, and its fault has been told. */
+/**
+ * Names stay, with `undefined` for a value: the name is known, and its fault has been told. That goes for names that cannot
+ * be used as well, since nobody has looked at what stands under them.
+ */
 function prune(draft: unknown, issue: Issue): void {
-  if (issue.code === 'invalid_key') return;
   const path = issue.path as Path;
   if (issue.code === 'unrecognized_keys') {
     const owner = valueAt(draft, path);
@@ -148,6 +150,8 @@ function prune(draft: unknown, issue: Issue): void {
   }
   const owner = valueAt(draft, path.slice(0, -1));
   const last = path.at(-1);
-  if (last !== undefined && typeof owner === 'object' && owner !== null)
-    (owner as Record<string | number, unknown>)[last] = undefined;
+  if (last === undefined || typeof owner !== 'object' || owner === null) return;
+  // No name at all is nothing that anything could refer to.
+  if (last === '') delete (owner as Record<string, unknown>)[last];
+  else (owner as Record<string | number, unknown>)[last] = undefined;
 }

@@ -79,7 +79,7 @@ export function expandShortEndpoint(draft: Draft, report: Report): Draft {
     // Known to be missing, and told; the long form must not ask for endpoints again.
     return { ...draft, endpoints: undefined };
   }
-  return { ...draft, endpoints: toEndpoints(draft, report), pools: toPools(draft, report) };
+  return { ...draft, endpoints: toEndpoints(draft, report), ...toPools(draft, report) };
 }
 
 type Endpoints = NonNullable<Draft['endpoints']>;
@@ -135,9 +135,9 @@ function toBackup(draft: Draft, at: number, report: Report): Endpoints[string] {
 }
 
 /** The pool over the primary and its backups, before those the document defines itself. */
-function toPools(draft: Draft, report: Report): Draft['pools'] {
+function toPools(draft: Draft, report: Report): Pick<Draft, 'pools'> {
   const name = draft.deployment_name;
-  if (name === undefined) return draft.pools;
+  if (name === undefined) return {};
   if (draft.pools !== undefined && Object.hasOwn(draft.pools, name)) {
     report.fault({
       path: ['pools', name],
@@ -145,11 +145,11 @@ function toPools(draft: Draft, report: Report): Draft['pools'] {
       found: name,
       allowed: 'another name for this pool, or "endpoints" in place of the short form',
     });
-    return draft.pools;
+    return {};
   }
   const backups = (draft.backups ?? []).map(
     (backup, at) => `${endpointLetter(at + 1)}/${backup?.deployment_name ?? name}`,
   );
   report.writtenAt(['pools', name], 'deployment_name');
-  return { [name]: { strategy: 'priority', members: [`A/${name}`, ...backups] }, ...draft.pools };
+  return { pools: { [name]: { strategy: 'priority', members: [`A/${name}`, ...backups] }, ...draft.pools } };
 }

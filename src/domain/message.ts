@@ -27,7 +27,7 @@ export interface IncomingRequest {
 }
 
 /** Chunks may be merged or split on the way, never changed. Throws only where the rest of the answer was lost. */
-export type AnswerStream = AsyncIterable<Buffer>;
+export type AnswerStream = AsyncIterable<Buffer, undefined>;
 
 export interface Answer {
   readonly status: number;

@@ -92,7 +92,7 @@ export function toHttpResponse({ status, headers, body }: Answer): HttpResponseI
 
 /** A body that fails would leave the caller waiting for ever: this one ends instead. */
 function toReadable(stream: AnswerStream): ReadableStream<Uint8Array> {
-  const chunks = stream[Symbol.asyncIterator]();
+  const chunks: AsyncIterator<Buffer, undefined> = stream[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {

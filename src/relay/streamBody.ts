@@ -50,7 +50,7 @@ type State = 'flowing' | 'restarting' | 'ended' | 'failed';
  * A committed answer on its way to the caller. Bytes pass unchanged; events leave only whole, so that an error event can
  * always follow. Written as an iterator by hand: one promise a chunk is all it costs.
  */
-export class StreamBody implements AsyncIterableIterator<Buffer>, LiveSink {
+export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, LiveSink {
   readonly #options: StreamOptions;
   readonly #endsAt: number;
   #live: LiveAnswer;
@@ -58,7 +58,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer>, LiveSink {
   #queue: Buffer[] = [];
   #queued = 0;
   #paused = false;
-  #waiter: ((result: IteratorResult<Buffer>) => void) | null = null;
+  #waiter: ((result: IteratorResult<Buffer, undefined>) => void) | null = null;
   #rejecter: ((error: Error) => void) | null = null;
   /** The beginning of an event whose end has not come yet. */
   #half: Buffer | null = null;
@@ -84,7 +84,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer>, LiveSink {
     return this;
   }
 
-  next(): Promise<IteratorResult<Buffer>> {
+  next(): Promise<IteratorResult<Buffer, undefined>> {
     if (this.#queue.length > 0) return Promise.resolve({ done: false, value: this.#take() });
     if (this.#state === 'ended') return Promise.resolve({ done: true, value: undefined });
     if (this.#state === 'failed') return Promise.reject(new StreamBroken('the answer broke off'));
@@ -95,7 +95,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer>, LiveSink {
   }
 
   /** The host stops reading: its caller is gone. */
-  return(): Promise<IteratorResult<Buffer>> {
+  return(): Promise<IteratorResult<Buffer, undefined>> {
     this.#leave();
     return Promise.resolve({ done: true, value: undefined });
   }

@@ -2,8 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { FaultRequest } from './armed-faults.ts';
 import { FaultSyntaxError } from './faults.ts';
+import { urlOf } from './incoming.ts';
 import { isList, isObject, type JsonObject, numberAt, parseJson, stringAt, stringsAt } from './json.ts';
 import type { Switches } from './listeners.ts';
+import { decoded } from './routes.ts';
 import type { World } from './world.ts';
 
 const PREFIX = '/simulator/';
@@ -30,12 +32,12 @@ export function isControl(request: IncomingMessage): boolean {
 export async function answerControl(desk: ControlDesk, request: IncomingMessage, body: Buffer): Promise<ControlAnswer> {
   const { world } = desk;
   if (!mayControl(world, request)) return told(403, { error: 'Control calls are answered on this machine alone.' });
-  const url = new URL(request.url ?? PREFIX, 'http://simulator');
+  const url = urlOf(request.url ?? PREFIX);
   const [what = '', ...ids] = url.pathname
     .slice(PREFIX.length)
     .split('/')
     .filter((part) => part !== '')
-    .map(decodeURIComponent);
+    .map(decoded);
   const verb = `${request.method} ${what}`;
   switch (verb) {
     case 'GET faults':

@@ -23,7 +23,7 @@ const FAULT_MARK = '[[fault:';
 const LONGEST_FAULT_MARK = 300;
 
 export function readIncoming(received: Received): Incoming {
-  const url = new URL(received.path, 'http://simulator');
+  const url = urlOf(received.path);
   const route = findRoute(received.method, url.pathname);
   const contentType = received.headers['content-type'] ?? '';
   const form = contentType.startsWith('multipart/') ? readForm(contentType, received.body) : NO_FORM;
@@ -41,6 +41,11 @@ export function readIncoming(received: Received): Incoming {
     wantsCompression: received.headers['x-simulator-compress'] !== undefined || received.body.includes('[[gzip]]'),
     acceptsGzip: /\bgzip\b/.test(String(received.headers['accept-encoding'] ?? '')),
   };
+}
+
+/** Of a path as it stands in the request line, where `//host` is a path and no host. */
+export function urlOf(path: string): URL {
+  return new URL(`http://simulator${path.startsWith('/') ? path : '/'}`);
 }
 
 function faultMarkerIn({ headers, body }: Received): string | null {

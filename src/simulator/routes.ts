@@ -99,7 +99,8 @@ function findResource(method: string, path: string, dialect: Route['dialect']): 
   return null;
 }
 
-function decoded(part: string): string {
+/** As it stands, where the escapes are broken. */
+export function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {

@@ -49,7 +49,7 @@ export class UndiciUpstream implements Upstream {
     const { method, path, body } = request;
     try {
       const headers = [...request.headers, ...credential];
-      const options = { method: method as Dispatcher.HttpMethod, path, headers, body, headersTimeout: 0, bodyTimeout: 0 };
+      const options = { method, path, headers, body, headersTimeout: 0, bodyTimeout: 0 };
       this.#pool(request.endpoint).dispatch(options, handler);
     } catch (error) {
       handler.fail(new UpstreamError('protocol', 'the request could not be put to the endpoint', error));
