@@ -67,8 +67,7 @@ export class Scanner {
     if (this.#skipSpace() !== OPEN_OBJECT) throw this.#unexpected('a JSON object');
     this.#at++;
     const found = this.#topLevel();
-    this.#skipSpace();
-    if (this.#at < this.#bytes.length) throw this.#unexpected('the end of the body');
+    if (this.#skipSpace() !== -1) throw this.#unexpected('the end of the body');
     return found;
   }
 
