@@ -40,5 +40,9 @@ export function readArguments(argv: readonly string[], env: Readonly<Record<stri
     return { kind: 'wrong', problem: `${values.port === undefined ? 'PORT' : '--port'} is ${JSON.stringify(port)}; allowed is a number from 0 to 65535` };
   }
   const storage = values.storage ?? env['ROUTER_STORAGE'] ?? env['AzureWebJobsStorage'] ?? null;
+  if (storage !== null && !/^memory$|^UseDevelopmentStorage=true;?$|=/.test(storage.trim())) {
+    const name = values.storage === undefined ? 'ROUTER_STORAGE' : '--storage';
+    return { kind: 'wrong', problem: `${name} is neither "memory" nor a connection string` };
+  }
   return { kind: 'start', arguments: { host: values.host ?? '127.0.0.1', port: Number(port), config: values.config ?? null, storage } };
 }

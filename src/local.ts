@@ -4,6 +4,7 @@ import { type StartArguments, readArguments, USAGE } from './arguments.ts';
 import { compose, systemClock } from './compose.ts';
 import { formatFaults } from './config/faults.ts';
 import { parseConfig } from './config/load.ts';
+import { onOrphaned } from './lifetime/orphan.ts';
 import { startServer } from './server/server.ts';
 import { gateSettings, loadConfig } from './settings.ts';
 import { greeting } from './greeting.ts';
@@ -13,6 +14,8 @@ const DRAIN_MS = 10_000;
 
 const FAULTY_CONFIGURATION = 78;
 const WRONG_USAGE = 64;
+
+const STORAGE_NOTE = 'this version keeps its state in memory; the storage named has no effect yet.';
 
 interface Fleet {
   readonly config: RouterConfig;
@@ -41,14 +44,19 @@ async function start(wanted: StartArguments): Promise<void> {
   const server = await startServer({ app, clock, host: wanted.host, port: wanted.port }).catch((error: unknown) => {
     throw new StartFailure(`Cannot listen on ${wanted.host}:${wanted.port}: ${error instanceof Error ? error.message : 'unknown'}.`, 1);
   });
-  const { config, notes, simulated } = fleet;
+  const { config, simulated } = fleet;
+  const notes = wanted.storage === null || wanted.storage === 'memory' ? fleet.notes : [...fleet.notes, STORAGE_NOTE];
   process.stdout.write(greeting({ url: server.url, pool: config.defaultPool, keyNeeded: !gate.loopbackOnly || gate.callerKeys.length > 0, notes, simulated }));
+  let stopping = false;
   const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
     await server.drain(DRAIN_MS);
     await Promise.all([close(), fleet.close()]);
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+  if (env['npm_lifecycle_event'] !== undefined) onOrphaned(() => void stop());
 }
 
 async function loadFleet(file: string | null): Promise<Fleet> {

@@ -10,8 +10,11 @@ export interface AnswerFacts {
 
 const FILTER_CODES = new Set(['content_filter', 'ResponsibleAIPolicyViolation', 'content_policy_violation']);
 
-/** A 404 with one of these codes (or none) speaks of the deployment or its path, not of what the caller asked for. */
-const MISPLACED_CODES = new Set(['DeploymentNotFound', '404', 'NotFound', 'ResourceNotFound', 'not_found', 'model_not_found']);
+/**
+ * A 404 with one of these codes speaks of the deployment that the router named. Any other may speak of what the caller asked
+ * for, such as an operation that the endpoint's version does not know, and must not take the deployment from everybody.
+ */
+const MISSING_DEPLOYMENT_CODES = new Set(['DeploymentNotFound', 'model_not_found']);
 
 const THROTTLE_CODES = new Set(['429', 'rate_limit_exceeded', 'too_many_requests', 'insufficient_quota', 'NoCapacity', 'RateLimitReached']);
 const REFUSAL_CODES = new Set(['invalid_prompt', 'invalid_request_error', 'context_length_exceeded', 'invalid_image', 'bad_request', '400']);
@@ -26,7 +29,7 @@ export function classify({ status, code, addressesDeployment }: AnswerFacts): Ou
   if (!addressesDeployment) return 'refused';
   // A retired deployment answers 410 for good.
   if (status === 410) return 'misconfigured';
-  if (status === 404 && (code === null || MISPLACED_CODES.has(code))) return 'misconfigured';
+  if (status === 404 && code !== null && MISSING_DEPLOYMENT_CODES.has(code)) return 'misconfigured';
   return 'refused';
 }
 

@@ -1,4 +1,5 @@
 /** `npm run simulator`: the fake Azure OpenAI alone, on ports of its own. */
+import { onOrphaned } from '../lifetime/orphan.ts';
 import { type Options, readOptions, USAGE } from './program-options.ts';
 import { defaultFleet, type Simulator, startSimulator } from './server.ts';
 
@@ -18,6 +19,7 @@ async function run(options: Options): Promise<void> {
     );
   };
   process.once('SIGINT', close).once('SIGTERM', close);
+  if (process.env['npm_lifecycle_event'] !== undefined) onOrphaned(close);
 }
 
 function greet({ endpoints }: Simulator, key: string): void {

@@ -25,7 +25,9 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // Beside the house.
   generate: ['domain', 'relay'],
   client: ['domain'],
-  simulator: ['domain'],
+  simulator: ['domain', 'lifetime'],
+  // What ends a process.
+  lifetime: [],
   dashboard: [],
 };
 
@@ -36,7 +38,7 @@ export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
     (folder) => !['functions', 'server', 'client', 'simulator'].includes(folder),
   ),
   'main.ts': ['domain', 'functions', 'compose.ts', 'settings.ts'],
-  'local.ts': ['domain', 'config', 'server', 'simulator', 'compose.ts', 'settings.ts', 'arguments.ts', 'greeting.ts'],
+  'local.ts': ['domain', 'config', 'lifetime', 'server', 'simulator', 'compose.ts', 'settings.ts', 'arguments.ts', 'greeting.ts'],
   'cli.ts': ['domain', 'config', 'compose.ts', 'settings.ts', 'arguments.ts'],
   'settings.ts': ['domain', 'config', 'http'],
   'arguments.ts': [],
