@@ -148,7 +148,6 @@ describe('isMultipart', () => {
     ['application/json', false],
     [null, false],
   ])('%s: %s', (type, is) => {
-    // `\b` lets a longer word through only where it is no word.
     expect(isMultipart(type)).toBe(is);
   });
 });
