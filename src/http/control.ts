@@ -1,22 +1,14 @@
 /** The control plane: what the router knows, for those who run it. */
-import type { RouterConfig } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
 import type { Answer, HeaderList, IncomingRequest } from '../domain/message.ts';
-import type { Clock } from '../domain/clock.ts';
-import type { Relay } from '../relay/relay.ts';
-import type { State } from '../state/port.ts';
 import type { Gate } from './auth.ts';
 import { errorAnswer, jsonAnswer } from './errors.ts';
-import { explain } from './explain.ts';
+import { explain, type ExplainDeps } from './explain.ts';
 import { pageAnswer } from './page.ts';
 import { deploymentStatus, poolStatus, routerStatus } from './status.ts';
 
-export interface ControlDeps {
-  readonly config: RouterConfig;
-  readonly relay: Relay;
-  readonly state: State;
+export interface ControlDeps extends ExplainDeps {
   readonly gate: Gate;
-  readonly clock: Clock;
 }
 
 export interface Control {

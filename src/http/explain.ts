@@ -1,10 +1,20 @@
+import type { Clock } from '../domain/clock.ts';
+import type { RouterConfig } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
 import type { HeaderList, IncomingRequest } from '../domain/message.ts';
 import type { Call } from '../relay/call.ts';
-import type { ControlDeps } from './control.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { State } from '../state/port.ts';
 import { readTarget } from './dialect.ts';
 import { readCall } from './read.ts';
 import { deploymentStatus } from './status.ts';
+
+export interface ExplainDeps {
+  readonly config: RouterConfig;
+  readonly relay: Relay;
+  readonly state: State;
+  readonly clock: Clock;
+}
 
 /** `{path, headers, body}`: a request as the data plane takes it. */
 interface Question {
@@ -14,7 +24,7 @@ interface Question {
 }
 
 /** The route a request would take now, decided by the very code that would send it, without sending it. */
-export async function explain(deps: ControlDeps, request: IncomingRequest, requestId: string) {
+export async function explain(deps: ExplainDeps, request: IncomingRequest, requestId: string) {
   const { config, relay, state, clock } = deps;
   const limits = { maxBytes: config.limits.bodyMb * 1024 * 1024, withinMs: config.timeouts.deadlineMs };
   const call = await callFor(deps, readQuestion(await request.readBody(limits)), requestId);
@@ -35,7 +45,7 @@ export async function explain(deps: ControlDeps, request: IncomingRequest, reque
   };
 }
 
-async function callFor({ config, clock }: ControlDeps, question: Question, id: string): Promise<Call> {
+async function callFor({ config, clock }: ExplainDeps, question: Question, id: string): Promise<Call> {
   const [path = '', query = ''] = question.path.split('?', 2);
   const target = readTarget('POST', path);
   if (target === null) throw wrong('path', 'a data-plane path, such as /openai/v1/chat/completions');
