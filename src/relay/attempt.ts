@@ -20,7 +20,7 @@ export type AttemptEnd =
   | { readonly kind: 'live'; readonly head: Head; readonly live: LiveAnswer }
   /** A 200 whose stream reported an error before any content. */
   | { readonly kind: 'streamError'; readonly head: Head; readonly live: LiveAnswer; readonly code: string | null }
-  | { readonly kind: 'broken'; readonly cause: string; readonly misconfigured: boolean }
+  | { readonly kind: 'broken'; readonly how: 'lost' | 'late' | 'credential'; readonly cause: string }
   | { readonly kind: 'gone' };
 
 export interface LiveSink {
@@ -87,7 +87,7 @@ class Attempt implements UpstreamListener, LiveAnswer {
   start(): void {
     const { upstream, request, caller, clock, limitMs } = this.#options;
     if (caller.gone) return this.#settle({ kind: 'gone' });
-    this.#stopTimer = clock.after(limitMs, () => this.#giveUp({ kind: 'broken', cause: 'timeout', misconfigured: false }));
+    this.#stopTimer = clock.after(limitMs, () => this.#giveUp({ kind: 'broken', how: 'late', cause: `no answer within ${Math.round(limitMs)} ms` }));
     this.#forgetCaller = caller.onGone(() => this.#giveUp({ kind: 'gone' }));
     this.#exchange = upstream.send(request, this);
   }
@@ -136,7 +136,7 @@ class Attempt implements UpstreamListener, LiveAnswer {
         return this.#settle({ kind: 'whole', head: phase.head, body });
       }
       case 'holding':
-        return this.#settle({ kind: 'broken', cause: 'stream ended before any content', misconfigured: false });
+        return this.#settle({ kind: 'broken', how: 'lost', cause: 'stream ended before any content' });
       case 'waiting':
       case 'over':
         return;
@@ -148,7 +148,7 @@ class Attempt implements UpstreamListener, LiveAnswer {
   onError(error: UpstreamError): void {
     const phase = this.#phase;
     if (phase.kind === 'live') return this.#end(phase, () => phase.sink?.onBroken(error.message));
-    this.#settle({ kind: 'broken', cause: error.message, misconfigured: error.kind === 'credential' });
+    this.#settle({ kind: 'broken', how: error.kind === 'credential' ? 'credential' : 'lost', cause: error.message });
   }
 
   attach(sink: LiveSink): void {

@@ -36,6 +36,8 @@ export interface Served {
 
 /** The attempts that a request may make without asking the budget: the first and two more. */
 const FREE_ATTEMPTS = 3;
+/** Reading the request took a little of its time already. */
+const NEARLY = 0.9;
 /** Below this an attempt is not worth beginning. */
 const SHORTEST_ATTEMPT_MS = 1;
 
@@ -79,13 +81,15 @@ export class Attempts {
     const endpoint = config.endpoints.get(deployment.endpoint) as Endpoint;
     const request = this.#requestFor(endpoint, deployment);
     const sentAt = clock.monotonicMs();
-    const end = await attempt({ upstream, clock, request, caller: this.#call.caller, limitMs: this.#limitMs() });
+    const limitMs = this.#limitMs();
+    const end = await attempt({ upstream, clock, request, caller: this.#call.caller, limitMs });
     this.lastAttemptMs = clock.monotonicMs() - sentAt;
     const { target } = this.#call;
     const verdict = judge(end, target.kind === 'deployment', clock.now());
     this.trail.push({ deployment: deployment.id, outcome: verdict.outcome, cause: verdict.cause });
     const finding = findingOf(end, verdict, { deployment: deployment.id, at: clock.now() });
-    if (finding !== null) state.record(finding);
+    const hurried = end.kind === 'broken' && end.how === 'late' && limitMs < this.#fullTimeMs();
+    if (finding !== null && !hurried) state.record(finding);
     if (verdict.outcome !== 'ok') this.#note(deployment, verdict);
     return this.#settle(end, deployment, verdict);
   }
@@ -123,6 +127,12 @@ export class Attempts {
     if (this.#call.stream) return Math.min(firstTokenMs, remaining);
     if (answerMs !== null) return Math.min(answerMs, remaining);
     return this.#waiting.length > 0 ? remaining / 2 : remaining;
+  }
+
+  /** A time-out counts against a deployment only where it had its time: a hasty caller must not open a breaker for all. */
+  #fullTimeMs(): number {
+    const { firstTokenMs, answerMs, deadlineMs } = this.#deps.config.timeouts;
+    return NEARLY * (this.#call.stream ? firstTokenMs : (answerMs ?? deadlineMs / 2));
   }
 
   #mayTry(): boolean {

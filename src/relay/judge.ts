@@ -17,6 +17,8 @@ export interface Judgement {
 
 /** An error body is read up to here to learn its code. */
 const LARGEST_ERROR = 256 * 1024;
+/** A compressed answer is opened up to here. */
+const LARGEST_OPENED = 8 * 1024 * 1024;
 
 export function judge(end: AttemptEnd, addressesDeployment: boolean, now: number): Judgement {
   switch (end.kind) {
@@ -28,11 +30,11 @@ export function judge(end: AttemptEnd, addressesDeployment: boolean, now: number
     }
     case 'streamError': {
       const outcome = classifyStreamError(end.code);
-      const wait = outcome === 'throttled' ? retryAfterMs((name) => firstValue(end.head.headers, name), now) : null;
+      const wait = outcome === 'throttled' ? askedWaitMs(end.head.headers, end.code, now) : null;
       return { outcome, cause: `error in the stream${end.code === null ? '' : ` (${end.code})`}`, retryAfterMs: wait };
     }
     case 'broken':
-      return { outcome: end.misconfigured ? 'misconfigured' : 'failing', cause: end.cause, retryAfterMs: null };
+      return { outcome: end.how === 'credential' ? 'misconfigured' : 'failing', cause: end.cause, retryAfterMs: null };
     case 'gone':
       return { outcome: 'aborted', cause: 'the caller left', retryAfterMs: null };
     default:
@@ -48,8 +50,14 @@ interface Circumstances {
 function judgeStatus(status: number, headers: UpstreamHeaders, code: string | null, at: Circumstances): Judgement {
   const outcome = classify({ status, code, addressesDeployment: at.addressesDeployment });
   const cause = code === null ? `status ${status}` : `status ${status} ${code}`;
-  const wait = outcome === 'throttled' ? retryAfterMs((name) => firstValue(headers, name), at.now) : null;
-  return { outcome, cause, retryAfterMs: wait };
+  return { outcome, cause, retryAfterMs: outcome === 'throttled' ? askedWaitMs(headers, code, at.now) : null };
+}
+
+/** Quota that is used up does not come back by itself soon. */
+const USED_UP_MS = 24 * 3_600_000;
+
+function askedWaitMs(headers: UpstreamHeaders, code: string | null, now: number): number | null {
+  return retryAfterMs((name) => firstValue(headers, name), now) ?? (code === 'insufficient_quota' ? USED_UP_MS : null);
 }
 
 /** `error.code`, or the flat `code` or `statusCode` of the gateways in front; shortened, as it comes from outside. */
@@ -76,7 +84,7 @@ export function decoded(body: Buffer, headers: UpstreamHeaders): Buffer {
   const decoder = DECODERS[firstValue(headers, 'content-encoding') ?? ''];
   if (decoder === undefined) return body;
   try {
-    return decoder(body, { maxOutputLength: LARGEST_ERROR });
+    return decoder(body, { maxOutputLength: LARGEST_OPENED });
   } catch {
     // Longer than anyone needs to read, or not what its header says: then nothing can be learnt from it.
     return Buffer.alloc(0);

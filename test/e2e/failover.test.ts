@@ -306,6 +306,34 @@ describe('a failing deployment', () => {
   });
 });
 
+describe('the breaker', () => {
+  it('opens at the failures within its window, though requests in between succeeded', async () => {
+    const bad = azureError(500, 'x');
+    const good = json(200, { from: 'A' });
+    await using a = await startUpstream(bad, good, bad, good, bad, good);
+    await using b = await startUpstream();
+    await using router = await startRouter(fleet([a.url, b.url], { breaker: { failures: 3 } }));
+    for (let turn = 0; turn < 5; turn++) await ask(router.url, { body: QUESTION });
+    expect(a.received).toHaveLength(5);
+    expect((await ask(router.url, { body: QUESTION })).headers['x-router-route']).toBe('B/gpt-4.1:ok');
+  });
+
+  it('stays open when an answer comes late that was under way before', async () => {
+    const slow = Promise.withResolvers<() => void>();
+    const bad = azureError(500, 'x');
+    await using a = await startUpstream((_, response) => slow.resolve(() => response.writeHead(200).end('{}')), bad, bad, json(200, {}));
+    await using b = await startUpstream();
+    await using router = await startRouter(fleet([a.url, b.url], { breaker: { failures: 2 } }));
+    const early = ask(router.url, { body: QUESTION });
+    const answerNow = await slow.promise;
+    for (let turn = 0; turn < 2; turn++) await ask(router.url, { body: QUESTION });
+    expect((await ask(router.url, { body: QUESTION })).headers['x-router-route']).toBe('B/gpt-4.1:ok');
+    answerNow();
+    expect((await early).headers['x-router-route']).toBe('A/gpt-4.1:ok');
+    expect((await ask(router.url, { body: QUESTION })).headers['x-router-route']).toBe('B/gpt-4.1:ok');
+  });
+});
+
 describe('a misconfigured deployment', () => {
   it('is out of rotation after its first answer, with an alarm in the log', async () => {
     await using a = await startUpstream(json(401, { statusCode: 401, message: 'Unauthorized.' }));
