@@ -36,7 +36,8 @@ const CLOSE_OBJECT = 0x7d;
 
 /** Strings up to this length are read byte by byte: cheaper than one native search. */
 const SHORT_STRING = 32;
-const LONGEST_KEY = 24;
+/** No watched field's name is longer, were every letter of it escaped. */
+const LONGEST_KEY = 160;
 
 export class ScanFault extends Error {
   readonly at: number;
@@ -99,10 +100,9 @@ export class Scanner {
   }
 
   #ifWatched(start: number, end: number): string | null {
-    const raw = this.#bytes;
-    if (end - start - 2 > LONGEST_KEY && raw.indexOf(BACKSLASH, start) >= end) return null;
-    let key = raw.toString('latin1', start + 1, end - 1);
-    if (key.includes('\\')) key = parsed(raw, start, end) ?? '';
+    if (end - start > LONGEST_KEY) return null;
+    let key = this.#bytes.toString('latin1', start + 1, end - 1);
+    if (key.includes('\\')) key = parsed(this.#bytes, start, end) ?? '';
     return this.#watched.has(key) ? key : null;
   }
 

@@ -35,6 +35,15 @@ export interface Answer {
   readonly body: Buffer | AnswerStream | null;
 }
 
+export function headerValues(headers: HeaderList, lowerName: string): string[] {
+  const values: string[] = [];
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] as string;
+    if (name.length === lowerName.length && name.toLowerCase() === lowerName) values.push(headers[at + 1] as string);
+  }
+  return values;
+}
+
 export function headerValue(headers: HeaderList, lowerName: string): string | null {
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string;

@@ -35,13 +35,21 @@ function targetOf(method: string, resource: string, name: string | null): Target
 
 /** What goes into an endpoint's URL must not lead out of its data plane. */
 function checked(resource: string): string {
-  for (const segment of resource.split('/')) {
-    if (/^(\.|%2e){1,2}$/i.test(segment)) throw new RouterError('invalid_request', 'The path must not hold "." or ".." segments.');
-  }
+  if (mayTurn(resource) && turns(resource)) throw new RouterError('invalid_request', 'The path must not hold "." or ".." segments.');
   if (!/^[\x21-\x7e]*$/.test(resource)) {
     throw new RouterError('invalid_request', 'The path holds characters that must be percent-encoded.');
   }
   return resource;
+}
+
+function mayTurn(resource: string): boolean {
+  return resource.includes('.') || resource.includes('%');
+}
+
+/** Whether some server on the way may take the path for one that leads upwards, encoded once or not. */
+function turns(resource: string): boolean {
+  const plain = resource.replace(/%2e/gi, '.').replace(/%2f|%5c|\\/gi, '/');
+  return plain.split('/').some((segment) => segment === '.' || segment === '..');
 }
 
 function decodedName(segment: string): string {

@@ -15,7 +15,7 @@ import type { Call } from './call.ts';
 import { upwardHeaders } from './headers.ts';
 import { findingOf, judge, type Judgement } from './judge.ts';
 import { refusal } from './refusal.ts';
-import type { Trail } from './trail.ts';
+import { type Trail, trailHeaders } from './trail.ts';
 
 export interface AttemptsDeps {
   readonly config: RouterConfig;
@@ -81,7 +81,8 @@ export class Attempts {
     const endpoint = config.endpoints.get(deployment.endpoint) as Endpoint;
     const request = this.#requestFor(endpoint, deployment);
     const sentAt = clock.monotonicMs();
-    const limitMs = this.#limitMs();
+    const remainingMs = this.#remainingMs();
+    const limitMs = this.#limitMs(remainingMs);
     const end = await attempt({ upstream, clock, request, caller: this.#call.caller, limitMs });
     this.lastAttemptMs = clock.monotonicMs() - sentAt;
     const { target } = this.#call;
@@ -91,6 +92,7 @@ export class Attempts {
     const hurried = end.kind === 'broken' && end.how === 'late' && limitMs < this.#fullTimeMs();
     if (finding !== null && !hurried) state.record(finding);
     if (verdict.outcome !== 'ok') this.#note(deployment, verdict);
+    if (end.kind === 'broken' && end.how === 'late' && limitMs >= remainingMs) throw this.#late();
     return this.#settle(end, deployment, verdict);
   }
 
@@ -102,7 +104,7 @@ export class Attempts {
     }
     if (end.kind !== 'broken') return { end, deployment, outcome };
     if (this.#remainingMs() < SHORTEST_ATTEMPT_MS) throw this.#late();
-    throw new RouterError('upstream_failed', `${deployment.id} did not answer: ${cause}.`);
+    throw new RouterError('upstream_failed', `${deployment.id} did not answer: ${cause}.`, { headers: trailHeaders(this.trail) });
   }
 
   #requestFor(endpoint: Endpoint, deployment: Deployment): UpstreamRequest {
@@ -120,13 +122,13 @@ export class Attempts {
     return this.#call.arrivedAt + this.#call.wishes.deadlineMs - this.#deps.clock.monotonicMs();
   }
 
-  /** A stream has its first-token deadline; a whole answer may take half of what is left while others could still serve. */
-  #limitMs(): number {
+  /** An attempt may take half of what is left while others could still serve, and a stream no longer than its first-token deadline. */
+  #limitMs(remainingMs: number): number {
     const { firstTokenMs, answerMs } = this.#deps.config.timeouts;
-    const remaining = this.#remainingMs();
-    if (this.#call.stream) return Math.min(firstTokenMs, remaining);
-    if (answerMs !== null) return Math.min(answerMs, remaining);
-    return this.#waiting.length > 0 ? remaining / 2 : remaining;
+    const longest = this.#call.stream ? firstTokenMs : answerMs;
+    const fair = this.#waiting.length > 0 ? remainingMs / 2 : remainingMs;
+    if (longest === null) return fair;
+    return this.#call.stream ? Math.min(longest, fair) : Math.min(longest, remainingMs);
   }
 
   /** A time-out counts against a deployment only where it had its time: a hasty caller must not open a breaker for all. */
@@ -199,6 +201,6 @@ export class Attempts {
   #late(): RouterError {
     const tried = this.trail.map(({ deployment, cause }) => `${deployment} (${cause})`).join(', ');
     const message = `No answer within ${this.#call.wishes.deadlineMs} ms${tried === '' ? '' : `; tried ${tried}`}.`;
-    return new RouterError('deadline_exceeded', message);
+    return new RouterError('deadline_exceeded', message, { headers: trailHeaders(this.trail) });
   }
 }

@@ -2,7 +2,7 @@
  * Which headers travel. A gateway forwards what it does not know (RFC 9110, 7.6.1), so both lists name what stays behind,
  * each group with its reason.
  */
-import { headerValue, type HeaderList } from '../domain/message.ts';
+import { headerValues, type HeaderList } from '../domain/message.ts';
 import type { UpstreamHeaders } from '../upstream/port.ts';
 
 /** RFC 9110, 7.6.1 (and 10.1.4, 11.7 for TE and Proxy-*): these speak of one connection only. */
@@ -84,9 +84,9 @@ const UP = new HeaderRule(
 const DOWN = new HeaderRule([...HOP_BY_HOP, ...ENDPOINT_ONLY], DOWN_PREFIXES);
 
 /** Names that `Connection` declares to be of this connection only. */
-function declaredHopByHop(connection: string | null): ReadonlySet<string> | null {
-  if (connection === null || /^\s*(keep-alive|close)\s*$/i.test(connection)) return null;
-  return new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
+function declaredHopByHop(connection: readonly string[]): ReadonlySet<string> | null {
+  const names = connection.flatMap((value) => (/^\s*(keep-alive|close)\s*$/i.test(value) ? [] : value.split(',')));
+  return names.length === 0 ? null : new Set(names.map((name) => name.trim().toLowerCase()));
 }
 
 export interface UpwardOptions {
@@ -96,7 +96,7 @@ export interface UpwardOptions {
 
 /** The caller's headers as they go to an endpoint. */
 export function upwardHeaders(headers: HeaderList, { uncompressed }: UpwardOptions): string[] {
-  const declared = declaredHopByHop(headerValue(headers, 'connection'));
+  const declared = declaredHopByHop(headerValues(headers, 'connection'));
   const up: string[] = [];
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string;
@@ -111,7 +111,7 @@ export function upwardHeaders(headers: HeaderList, { uncompressed }: UpwardOptio
 /** The endpoint's headers as they go to the caller; framing is written anew by the host. */
 export function downwardHeaders(headers: UpstreamHeaders): string[] {
   const { connection } = headers;
-  const declared = declaredHopByHop(typeof connection === 'string' ? connection : null);
+  const declared = connection === undefined ? null : declaredHopByHop([connection].flat());
   const down: string[] = [];
   for (const name in headers) {
     if (!DOWN.travels(name) || declared?.has(name) === true) continue;

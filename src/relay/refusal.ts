@@ -3,7 +3,7 @@ import { RouterError } from '../domain/errors.ts';
 import type { Snapshot } from '../domain/health.ts';
 import { availability } from '../routing/availability.ts';
 import type { Route } from '../routing/decide.ts';
-import { type Trail, routeText } from './trail.ts';
+import { type Trail, trailHeaders } from './trail.ts';
 
 export interface RefusalFacts {
   readonly route: Route;
@@ -34,7 +34,7 @@ export function refusal(facts: RefusalFacts): RouterError {
   }
   const all = [...standings.values()];
   const told = [...standings].map(([id, standing]) => `${id} is ${standing}`).join(', ');
-  const headers = facts.trail.length === 0 ? [] : ['x-router-route', routeText(facts.trail)];
+  const headers = trailHeaders(facts.trail);
   if (all.length > 0 && all.every((standing) => standing === 'misconfigured')) {
     const message = `No deployment could be reached with the router's configuration: ${told}.`;
     return new RouterError('upstream_failed', message, { headers });

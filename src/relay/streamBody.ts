@@ -17,6 +17,7 @@ export type StreamEnd =
 export interface StreamLimits {
   readonly idleMs: number;
   readonly maxMs: number;
+  /** 0: none. */
   readonly heartbeatMs: number;
 }
 
@@ -219,7 +220,8 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
 
   #armTimer(now: number): void {
     const { idleMs, heartbeatMs } = this.#options.limits;
-    const next = Math.min(this.#endsAt, this.#heardAt + idleMs, this.#sentAt + heartbeatMs);
+    const beatAt = heartbeatMs === 0 ? Number.POSITIVE_INFINITY : this.#sentAt + heartbeatMs;
+    const next = Math.min(this.#endsAt, this.#heardAt + idleMs, beatAt);
     this.#stopTimer = this.#options.clock.after(Math.max(1, next - now), () => this.#tick());
   }
 
@@ -230,7 +232,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     if (this.#paused || this.#state === 'restarting') this.#heardAt = now;
     if (now >= this.#endsAt) this.#cut(`it lasted longer than ${maxMs} ms`, false);
     else if (now >= this.#heardAt + idleMs) this.#cut(`it was silent for ${idleMs} ms`, true);
-    else if (now >= this.#sentAt + heartbeatMs) this.#beat(now);
+    else if (heartbeatMs > 0 && now >= this.#sentAt + heartbeatMs) this.#beat(now);
     if (this.#isOpen()) this.#armTimer(now);
   }
 

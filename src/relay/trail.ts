@@ -15,6 +15,11 @@ export function routeText(trail: Trail): string {
   return trail.map(({ deployment, outcome }) => `${headerSafe(deployment)}:${outcome}`).join(',');
 }
 
+/** What the trail says in an error's headers; nothing where nobody was tried. */
+export function trailHeaders(trail: Trail): string[] {
+  return trail.length === 0 ? [] : ['x-router-attempts', String(trail.length), 'x-router-route', routeText(trail)];
+}
+
 export function headerSafe(text: string): string {
   return /^[\x21-\x7e]*$/.test(text) ? text : encodeURIComponent(text).replaceAll('%2F', '/');
 }

@@ -123,7 +123,7 @@ function chained(config: RouterConfig, { pools, tier, request, facts }: ChainFac
     if (pool === undefined) continue;
     if (position === 0) {
       failoverOn = pool.failoverOn;
-      const home = homeIn(config, pool, request);
+      const home = homeIn(config, pool, { ...request, name: tier === null ? request.name : pool.name });
       if (home !== null) put(home.id, home.why);
     }
     for (const id of orderMembers(pool, orderingFacts(pool, request, facts))) put(id, 'strategy');

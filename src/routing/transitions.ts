@@ -18,7 +18,7 @@ export function nextHealth(health: Health, finding: Finding, settings: Transitio
   };
   switch (finding.outcome) {
     case 'ok':
-      return { ...seen, breaker: { kind: 'closed', failedAt: [] }, throttles: 0, misconfigured: null };
+      return { ...seen, breaker: answered(health.breaker), throttles: 0, misconfigured: null };
     case 'throttled':
       return throttled(seen, finding, settings);
     case 'failing':
@@ -60,17 +60,20 @@ export function nextBreaker(state: BreakerState, failedAt: number, settings: Bre
 }
 
 function opened(openings: number, now: number, settings: Breaker): BreakerState {
-  const openMs = Math.min(settings.openMs * 2 ** (openings - 1), settings.maxOpenMs);
+  const openMs = Math.min(doubled(settings.openMs, openings - 1), settings.maxOpenMs);
   return { kind: 'open', openUntil: now + openMs, openings };
 }
 
-/** A probe that the deployment answered, if only to refuse it, shows that it is there again. */
+/**
+ * A probe that the deployment answered, if only to refuse it, shows that it is there again. Any other answer does not: it may
+ * belong to a request sent before the window opened. Nor does a success take back failures: they count within their window.
+ */
 function answered(state: BreakerState): BreakerState {
   return state.kind === 'halfOpen' ? { kind: 'closed', failedAt: [] } : state;
 }
 
 function throttled(health: Health, finding: Finding, { breaker, retries }: TransitionSettings): Health {
-  const unsaid = Math.min(retries.baseMs * 2 ** health.throttles, breaker.openMs);
+  const unsaid = Math.min(doubled(retries.baseMs, health.throttles), breaker.openMs);
   const restMs = Math.min(finding.retryAfterMs ?? unsaid, breaker.maxOpenMs);
   return {
     ...health,
@@ -79,6 +82,13 @@ function throttled(health: Health, finding: Finding, { breaker, retries }: Trans
     throttles: health.throttles + 1,
     misconfigured: null,
   };
+}
+
+/** Far beyond any cap, and still a number. */
+const MOST_DOUBLINGS = 30;
+
+function doubled(ms: number, times: number): number {
+  return ms * 2 ** Math.min(times, MOST_DOUBLINGS);
 }
 
 function smoothed(before: number | null, latest: number | null): number | null {

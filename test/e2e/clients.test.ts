@@ -8,8 +8,14 @@ const OPTIONS = { apiKey: 'any', maxRetries: 0 };
 
 /** The stock clients, changed in nothing but the address. */
 const CLIENTS = [
-  { client: 'AzureOpenAI', connect: (endpoint: string) => new AzureOpenAI({ ...OPTIONS, endpoint, apiVersion: '2024-10-21' }) },
-  { client: 'OpenAI under /openai/v1', connect: (url: string) => new OpenAI({ ...OPTIONS, baseURL: `${url}/openai/v1` }) },
+  {
+    client: 'AzureOpenAI',
+    connect: (endpoint: string) => new AzureOpenAI({ ...OPTIONS, endpoint, apiVersion: '2024-10-21' }),
+  },
+  {
+    client: 'OpenAI under /openai/v1',
+    connect: (url: string) => new OpenAI({ ...OPTIONS, baseURL: `${url}/openai/v1` }),
+  },
   { client: 'OpenAI under /v1', connect: (url: string) => new OpenAI({ ...OPTIONS, baseURL: `${url}/v1` }) },
 ] as const;
 
@@ -26,7 +32,11 @@ const WEATHER: OpenAI.Chat.ChatCompletionFunctionTool = {
   type: 'function',
   function: {
     name: 'get_weather',
-    parameters: { type: 'object', properties: { city: { type: 'string', enum: ['Berlin', 'Oslo'] } }, required: ['city'] },
+    parameters: {
+      type: 'object',
+      properties: { city: { type: 'string', enum: ['Berlin', 'Oslo'] } },
+      required: ['city'],
+    },
   },
 };
 const TOOLS = { model: MODEL, messages: [{ role: 'user' as const, content: 'call get_weather' }], tools: [WEATHER] };
@@ -48,7 +58,9 @@ async function textOf(stream: AsyncIterable<OpenAI.Chat.ChatCompletionChunk>): P
 
 function callIn({ choices }: OpenAI.Chat.ChatCompletion) {
   const [call] = choices[0]?.message.tool_calls ?? [];
-  return call?.type === 'function' ? { name: call.function.name, input: JSON.parse(call.function.arguments) as unknown } : null;
+  return call?.type === 'function'
+    ? { name: call.function.name, input: JSON.parse(call.function.arguments) as unknown }
+    : null;
 }
 
 describe.each(PAIRS)('the stock client $client before endpoints that speak $api', ({ api, connect }) => {
@@ -107,7 +119,10 @@ describe.each(PAIRS)('the stock client $client before endpoints that speak $api'
           role: 'user',
           content: [
             { type: 'text', text: 'What is this?' },
-            { type: 'image_url', image_url: { url: `data:image/png;base64,${'iVBORw0KGgo'.repeat(5_000)}`, detail: 'high' } },
+            {
+              type: 'image_url',
+              image_url: { url: `data:image/png;base64,${'iVBORw0KGgo'.repeat(5_000)}`, detail: 'high' },
+            },
           ],
         },
       ],
@@ -121,26 +136,32 @@ describe.each(PAIRS)('the stock client $client before endpoints that speak $api'
 
   it('calls tools, unstreamed and streamed, with the same arguments', async () => {
     const called = callIn(await client.chat.completions.create(TOOLS));
-    expect(called).toEqual({ name: 'get_weather', input: { city: expect.stringMatching(/^(Berlin|Oslo)$/) as string } });
+    expect(called).toEqual({
+      name: 'get_weather',
+      input: { city: expect.stringMatching(/^(Berlin|Oslo)$/) as string },
+    });
     expect(callIn(await client.chat.completions.stream(TOOLS).finalChatCompletion())).toEqual(called);
   });
 
   it('gets structured output, parsed', async () => {
     const Visit = z.object({ code: z.string().regex(/^\d{5}$/), urgent: z.boolean() });
-    const answer = await client.chat.completions.parse({ ...QUESTION, response_format: zodResponseFormat(Visit, 'visit') });
+    const answer = await client.chat.completions.parse({
+      ...QUESTION,
+      response_format: zodResponseFormat(Visit, 'visit'),
+    });
     expect(Visit.safeParse(answer.choices[0]?.message.parsed).success).toBe(true);
   });
 
-  it.each([{ encoding: "the client's own choice" }, { encoding: 'float' as const }, { encoding: 'base64' as const }])(
-    'gets embeddings in $encoding',
-    async ({ encoding }) => {
-      const params = { model: 'text-embedding-3-small', input: ['one', 'two'] };
-      const wish = encoding === 'float' || encoding === 'base64' ? { encoding_format: encoding } : {};
-      const answer = await client.embeddings.create({ ...params, ...wish });
-      expect(answer.data).toHaveLength(2);
-      expect(answer.data).toEqual((await direct.embeddings.create({ ...params, ...wish })).data);
-    },
-  );
+  it.each([
+    { encoding: "the client's own choice", wish: {} },
+    { encoding: 'float', wish: { encoding_format: 'float' as const } },
+    { encoding: 'base64', wish: { encoding_format: 'base64' as const } },
+  ])('gets embeddings in $encoding', async ({ wish }) => {
+    const params = { model: 'text-embedding-3-small', input: ['one', 'two'] };
+    const answer = await client.embeddings.create({ ...params, ...wish });
+    expect(answer.data).toHaveLength(2);
+    expect(answer.data).toEqual((await direct.embeddings.create({ ...params, ...wish })).data);
+  });
 
   it('creates a response, reads it again, lists its input and deletes it', async () => {
     const made = await client.responses.create({ model: MODEL, input: 'Remember this.' });
@@ -185,7 +206,11 @@ describe.each(PAIRS)('the stock client $client before endpoints that speak $api'
 
   it('gets a structured response, parsed', async () => {
     const Answer = z.object({ height: z.number().int() });
-    const parsed = await client.responses.parse({ model: MODEL, input: 'How tall?', text: { format: zodTextFormat(Answer, 'answer') } });
+    const parsed = await client.responses.parse({
+      model: MODEL,
+      input: 'How tall?',
+      text: { format: zodTextFormat(Answer, 'answer') },
+    });
     expect(Answer.safeParse(parsed.output_parsed).success).toBe(true);
   });
 
@@ -211,7 +236,9 @@ describe.each(PAIRS)('the stock client $client before endpoints that speak $api'
 
   it('gets speech, byte for byte', async () => {
     const spoken = { model: 'tts', input: 'Good morning.', voice: 'alloy' as const };
-    const [heard, expected] = await Promise.all([client, direct].map(async (one) => (await one.audio.speech.create(spoken)).arrayBuffer()));
+    const [heard, expected] = await Promise.all(
+      [client, direct].map(async (one) => (await one.audio.speech.create(spoken)).arrayBuffer()),
+    );
     expect(Buffer.from(heard as ArrayBuffer)).toEqual(Buffer.from(expected as ArrayBuffer));
     expect((heard as ArrayBuffer).byteLength).toBeGreaterThan(100);
   });
@@ -220,32 +247,53 @@ describe.each(PAIRS)('the stock client $client before endpoints that speak $api'
     const prompt = { model: 'gpt-35-turbo-instruct', prompt: 'Once upon a time' };
     const whole = await client.completions.create(prompt);
     let streamed = '';
-    for await (const chunk of await client.completions.create({ ...prompt, stream: true })) streamed += chunk.choices[0]?.text ?? '';
+    for await (const chunk of await client.completions.create({ ...prompt, stream: true }))
+      streamed += chunk.choices[0]?.text ?? '';
     expect(whole.choices[0]?.text).not.toBe('');
     expect(streamed).toBe(whole.choices[0]?.text);
   });
 
   it('is told with NotFoundError which names there are, where it asks for an unknown one', async () => {
-    const failure = await client.chat.completions.create({ ...QUESTION, model: 'gpt-4.l' }).catch((error: unknown) => error);
+    const failure = await client.chat.completions
+      .create({ ...QUESTION, model: 'gpt-4.l' })
+      .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(NotFoundError);
-    expect(failure).toMatchObject({ status: 404, code: 'unknown_model', param: 'model', type: 'invalid_request_error' });
+    expect(failure).toMatchObject({
+      status: 404,
+      code: 'unknown_model',
+      param: 'model',
+      type: 'invalid_request_error',
+    });
     expect((failure as Error).message).toContain('These exist: gpt-4.1,');
   });
 
   it.each([
-    { kind: 'chat', send: () => client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: '[[content_filter]]' }] }) },
+    {
+      kind: 'chat',
+      send: () =>
+        client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: '[[content_filter]]' }] }),
+    },
     {
       kind: 'streamed chat',
-      send: () => client.chat.completions.create({ model: MODEL, stream: true, messages: [{ role: 'user', content: '[[content_filter]]' }] }),
+      send: () =>
+        client.chat.completions.create({
+          model: MODEL,
+          stream: true,
+          messages: [{ role: 'user', content: '[[content_filter]]' }],
+        }),
     },
   ])('is told with BadRequestError that a prompt was filtered ($kind), after one attempt', async ({ send }) => {
     fleet.simulator.resetBooks();
     const failure = await send().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(BadRequestError);
-    expect(failure).toMatchObject({ status: 400, code: 'content_filter', error: { innererror: { code: 'ResponsibleAIPolicyViolation' } } });
+    expect(failure).toMatchObject({
+      status: 400,
+      code: 'content_filter',
+      error: { innererror: { code: 'ResponsibleAIPolicyViolation' } },
+    });
     const { headers } = failure as BadRequestError;
-    expect(headers?.get('x-router-route')).toBe('A/gpt-4.1:filtered');
-    expect(headers?.get('x-router-attempts')).toBe('1');
+    expect(headers.get('x-router-route')).toBe('A/gpt-4.1:filtered');
+    expect(headers.get('x-router-attempts')).toBe('1');
     expect(fleet.simulator.books().total.calls).toBe(1);
   });
 
@@ -279,7 +327,10 @@ describe.each(CLIENTS)('the models list of $client', ({ connect }) => {
 
   it('gives NotFoundError for a name it does not hold', async () => {
     await using fleet = await startSimulated({ config: FLEET });
-    await expect(connect(fleet.url).models.retrieve('gpt-9')).rejects.toMatchObject({ status: 404, code: 'unknown_model' });
+    await expect(connect(fleet.url).models.retrieve('gpt-9')).rejects.toMatchObject({
+      status: 404,
+      code: 'unknown_model',
+    });
   });
 
   it('leads a tier to its chain, by name and by header', async () => {
@@ -288,7 +339,9 @@ describe.each(CLIENTS)('the models list of $client', ({ connect }) => {
     const byName = await client.chat.completions.create({ ...QUESTION, model: 'economy' }).withResponse();
     expect(byName.response.headers.get('x-router-deployment')).toBe('A/gpt-4o');
     expect(byName.response.headers.get('x-router-tier')).toBe('economy');
-    const byHeader = await client.chat.completions.create(QUESTION, { headers: { 'x-router-tier': 'economy' } }).withResponse();
+    const byHeader = await client.chat.completions
+      .create(QUESTION, { headers: { 'x-router-tier': 'economy' } })
+      .withResponse();
     expect(byHeader.response.headers.get('x-router-deployment')).toBe('A/gpt-4o');
   });
 });
@@ -297,7 +350,11 @@ describe('stored responses', () => {
   it('are found on the endpoint that holds them by an instance that did not see them made', async () => {
     await using fleet = await startSimulated();
     const b = fleet.simulator.endpoints[1];
-    const made = await new OpenAI({ ...OPTIONS, baseURL: `${b?.url}/openai/v1`, apiKey: b?.apiKey ?? '' }).responses.create({
+    const made = await new OpenAI({
+      ...OPTIONS,
+      baseURL: `${b?.url}/openai/v1`,
+      apiKey: b?.apiKey ?? '',
+    }).responses.create({
       model: MODEL,
       input: 'Made elsewhere.',
     });
@@ -315,7 +372,9 @@ describe('stored responses', () => {
     fleet.simulator.faults.add({ fault: '503', endpoint: 'A', count: 1 });
     const made = await client.responses.create({ model: MODEL, input: 'Made on B.' }).withResponse();
     expect(made.response.headers.get('x-router-endpoint')).toBe('B');
-    const next = await client.responses.create({ model: MODEL, input: 'And?', previous_response_id: made.data.id }).withResponse();
+    const next = await client.responses
+      .create({ model: MODEL, input: 'And?', previous_response_id: made.data.id })
+      .withResponse();
     expect(next.response.headers.get('x-router-route')).toBe('B/gpt-4.1:ok');
     const { response } = await client.responses.retrieve(next.data.id).withResponse();
     expect(response.headers.get('x-router-route')).toBe('B/gpt-4.1:ok');
@@ -327,7 +386,10 @@ describe('the retries of a stock client', () => {
     await using fleet = await startSimulated();
     fleet.simulator.faults.add({ fault: '429;retry-after-ms=90000' });
     const client = new OpenAI({ baseURL: `${fleet.url}/v1`, apiKey: 'any', maxRetries: 2 });
-    await expect(client.chat.completions.create(QUESTION)).rejects.toMatchObject({ status: 429, code: 'no_deployment_available' });
+    await expect(client.chat.completions.create(QUESTION)).rejects.toMatchObject({
+      status: 429,
+      code: 'no_deployment_available',
+    });
     expect(fleet.simulator.books().total.calls).toBe(2);
   });
 

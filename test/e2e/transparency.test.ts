@@ -1,9 +1,29 @@
 import type { ServerResponse } from 'node:http';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { ask, CHAT, DATED_CHAT, keepAlive, QUESTION, type RawAnswer, type RawCall, STREAMED } from '../harness/raw.ts';
+import {
+  ask,
+  begin,
+  CHAT,
+  DATED_CHAT,
+  keepAlive,
+  QUESTION,
+  type RawAnswer,
+  type RawCall,
+  STREAMED,
+} from '../harness/raw.ts';
 import { fleet, startRouter } from '../harness/router.ts';
-import { chunk, DONE, FILTER_CHUNK, json, raw, type Received, type Script, startUpstream, stream } from '../harness/upstream.ts';
+import {
+  chunk,
+  DONE,
+  FILTER_CHUNK,
+  json,
+  type Received,
+  raw,
+  type Script,
+  startUpstream,
+  stream,
+} from '../harness/upstream.ts';
 
 const V1 = { pools: { m: { members: ['A/its-name'] } } };
 
@@ -28,33 +48,83 @@ describe('an unstreamed answer comes down byte for byte', () => {
   const text = Buffer.from('{"choices": []}');
 
   it.each([
-    { what: 'JSON with odd spacing', status: 200, body: Buffer.from('\n{ "choices"\t:[ ] ,\r\n "usage" : null }\n\n'), headers: JSON_TYPE },
-    { what: 'fields nobody knows', status: 200, body: Buffer.from('{"choices":[],"new":{"deep":[1,{"x":null}]},"new":2}'), headers: JSON_TYPE },
+    {
+      what: 'JSON with odd spacing',
+      status: 200,
+      body: Buffer.from('\n{ "choices"\t:[ ] ,\r\n "usage" : null }\n\n'),
+      headers: JSON_TYPE,
+    },
+    {
+      what: 'fields nobody knows',
+      status: 200,
+      body: Buffer.from('{"choices":[],"new":{"deep":[1,{"x":null}]},"new":2}'),
+      headers: JSON_TYPE,
+    },
     {
       what: 'integers beyond 2^53 and odd numbers',
       status: 200,
       body: Buffer.from('{"seed":9007199254740993,"tiny":1.0e-400,"long":12345678901234567890123,"zero":-0.0}'),
       headers: JSON_TYPE,
     },
-    { what: 'escapes as they were written', status: 200, body: Buffer.from('{"text":"\\u00e9\\/\\ud83d\\ude00 é 😀"}'), headers: JSON_TYPE },
+    {
+      what: 'escapes as they were written',
+      status: 200,
+      body: Buffer.from('{"text":"\\u00e9\\/\\ud83d\\ude00 é 😀"}'),
+      headers: JSON_TYPE,
+    },
     { what: 'what is no JSON', status: 200, body: Buffer.from('this is not { JSON'), headers: JSON_TYPE },
-    { what: 'gzip', status: 200, body: gzipSync(text), headers: { ...JSON_TYPE, 'content-encoding': 'gzip', vary: 'Accept-Encoding' } },
+    {
+      what: 'gzip',
+      status: 200,
+      body: gzipSync(text),
+      headers: { ...JSON_TYPE, 'content-encoding': 'gzip', vary: 'Accept-Encoding' },
+    },
     { what: 'br', status: 200, body: brotliCompressSync(text), headers: { ...JSON_TYPE, 'content-encoding': 'br' } },
-    { what: 'a coding nobody knows', status: 200, body: Buffer.from('??'), headers: { ...JSON_TYPE, 'content-encoding': 'zz' } },
-    { what: 'a compressed error', status: 400, body: gzipSync('{"error":{"code":"content_filter"}}'), headers: { ...JSON_TYPE, 'content-encoding': 'gzip' } },
-    { what: 'bytes that are not UTF-8', status: 200, body: Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28, 0x80]), headers: { 'content-type': 'text/plain' } },
+    {
+      what: 'a coding nobody knows',
+      status: 200,
+      body: Buffer.from('??'),
+      headers: { ...JSON_TYPE, 'content-encoding': 'zz' },
+    },
+    {
+      what: 'a compressed error',
+      status: 400,
+      body: gzipSync('{"error":{"code":"content_filter"}}'),
+      headers: { ...JSON_TYPE, 'content-encoding': 'gzip' },
+    },
+    {
+      what: 'bytes that are not UTF-8',
+      status: 200,
+      body: Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28, 0x80]),
+      headers: { 'content-type': 'text/plain' },
+    },
     { what: 'sound', status: 200, body: Buffer.alloc(300_000, 0xa5), headers: { 'content-type': 'audio/mpeg' } },
     { what: 'nothing', status: 200, body: Buffer.alloc(0), headers: JSON_TYPE },
     { what: 'an answer of 201', status: 201, body: text, headers: JSON_TYPE },
-    { what: 'a redirection', status: 302, body: Buffer.from('moved'), headers: { location: 'https://elsewhere.test/', 'content-type': 'text/html' } },
+    {
+      what: 'a redirection',
+      status: 302,
+      body: Buffer.from('moved'),
+      headers: { location: 'https://elsewhere.test/', 'content-type': 'text/html' },
+    },
     { what: 'a permanent redirection', status: 308, body: Buffer.alloc(0), headers: { location: '/openai/v2' } },
-    { what: 'a refusal', status: 400, body: Buffer.from('{"error":{ "code":"bad","message":"no" } }'), headers: JSON_TYPE },
-    { what: 'a refusal in HTML', status: 413, body: Buffer.from('<html>too large</html>'), headers: { 'content-type': 'text/html' } },
+    {
+      what: 'a refusal',
+      status: 400,
+      body: Buffer.from('{"error":{ "code":"bad","message":"no" } }'),
+      headers: JSON_TYPE,
+    },
+    {
+      what: 'a refusal in HTML',
+      status: 413,
+      body: Buffer.from('<html>too large</html>'),
+      headers: { 'content-type': 'text/html' },
+    },
     { what: 'a conflict', status: 409, body: text, headers: JSON_TYPE },
     { what: 'an unprocessable request', status: 422, body: text, headers: JSON_TYPE },
     { what: 'a legal reason', status: 451, body: text, headers: JSON_TYPE },
   ])('$what ($status)', async ({ status, body, headers }) => {
-    const { answer } = await through(raw(status, body, headers as Record<string, string>));
+    const { answer } = await through(raw(status, body, headers));
     expect(answer.status).toBe(status);
     expect(answer.body.equals(body)).toBe(true);
     expect(answer.whole).toBe(true);
@@ -101,14 +171,29 @@ describe('a stream comes down byte for byte', () => {
     { what: 'lines that end in LF', body: plain },
     { what: 'lines that end in CRLF', body: crlf(plain) },
     { what: 'lines that end in CR', body: cr(plain) },
-    { what: 'comments between events', body: `: hello\n\n${FILTER_CHUNK}: wait\n\n${EVENT('x')}: more\n: and more\n\n${EVENT('y')}${DONE}` },
-    { what: 'ids, names, retry and unknown fields', body: `retry: 500\nid: 7\nevent: message\nodd: field\n${EVENT('x')}id\n${EVENT('y')}${DONE}` },
-    { what: 'data in several lines', body: `data: {"choices":[{"delta":\ndata: {"content":"x"}}]}\n\n${EVENT('y')}${DONE}` },
+    {
+      what: 'comments between events',
+      body: `: hello\n\n${FILTER_CHUNK}: wait\n\n${EVENT('x')}: more\n: and more\n\n${EVENT('y')}${DONE}`,
+    },
+    {
+      what: 'ids, names, retry and unknown fields',
+      body: `retry: 500\nid: 7\nevent: message\nodd: field\n${EVENT('x')}id\n${EVENT('y')}${DONE}`,
+    },
+    {
+      what: 'data in several lines',
+      body: `data: {"choices":[{"delta":\ndata: {"content":"x"}}]}\n\n${EVENT('y')}${DONE}`,
+    },
     { what: 'blank lines to spare', body: `\n\n\n${EVENT('x')}\n\n\n\n${EVENT('y')}\n${DONE}\n\n` },
     { what: 'no blank line at the end', body: `${EVENT('x')}${EVENT('y')}data: [DONE]` },
     { what: 'no [DONE]', body: `${EVENT('x')}${EVENT('y')}` },
-    { what: 'integers beyond 2^53', body: `data: {"choices":[{"delta":{"content":"x"}}],"seed":9007199254740993}\n\n${DONE}` },
-    { what: 'an error event after content', body: `${EVENT('x')}data: {"error":{"code":"server_error","message":"sorry"}}\n\n` },
+    {
+      what: 'integers beyond 2^53',
+      body: `data: {"choices":[{"delta":{"content":"x"}}],"seed":9007199254740993}\n\n${DONE}`,
+    },
+    {
+      what: 'an error event after content',
+      body: `${EVENT('x')}data: {"error":{"code":"server_error","message":"sorry"}}\n\n`,
+    },
     { what: 'an event of 300 kB', body: EVENT('x') + EVENT('long '.repeat(60_000)) + DONE },
   ];
 
@@ -120,18 +205,23 @@ describe('a stream comes down byte for byte', () => {
     expect(answer.headers['content-length']).toBeUndefined();
   });
 
-  it.each(STREAMS.filter(({ body }) => body.length < 2_000))('cut in two at every byte, with $what', async ({ body }) => {
-    const bytes = Buffer.from(body);
-    let at = 0;
-    await using upstream = await startUpstream((request, response) => stream([bytes.subarray(0, at), bytes.subarray(at)])(request, response));
-    await using router = await startRouter(fleet([upstream.url]));
-    using agent = keepAlive();
-    for (at = 1; at < bytes.length; at++) {
-      const answer = await ask(router.url, { body: STREAMED, agent });
-      if (!answer.body.equals(bytes)) expect.fail(`cut at byte ${at}: ${JSON.stringify(answer.text)}`);
-    }
-    expect(upstream.received).toHaveLength(bytes.length - 1);
-  });
+  it.each(STREAMS.filter(({ body }) => body.length < 2_000))(
+    'cut in two at every byte, with $what',
+    async ({ body }) => {
+      const bytes = Buffer.from(body);
+      let at = 0;
+      await using upstream = await startUpstream((request, response) =>
+        stream([bytes.subarray(0, at), bytes.subarray(at)])(request, response),
+      );
+      await using router = await startRouter(fleet([upstream.url]));
+      using agent = keepAlive();
+      for (at = 1; at < bytes.length; at++) {
+        const answer = await ask(router.url, { body: STREAMED, agent });
+        if (!answer.body.equals(bytes)) expect.fail(`cut at byte ${at}: ${JSON.stringify(answer.text)}`);
+      }
+      expect(upstream.received).toHaveLength(bytes.length - 1);
+    },
+  );
 
   it.each([
     { what: 'LF', body: plain },
@@ -157,7 +247,8 @@ describe('a stream comes down byte for byte', () => {
   it('asks proxies in between not to collect it, unless the deployment said how', async () => {
     const plainStream = await through(stream([plain]), { body: STREAMED });
     expect(plainStream.answer.headers['x-accel-buffering']).toBe('no');
-    const script: Script = (_, response) => void response.writeHead(200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'yes' }).end(plain);
+    const script: Script = (_, response) =>
+      void response.writeHead(200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'yes' }).end(plain);
     expect((await through(script, { body: STREAMED })).answer.headers['x-accel-buffering']).toBe('yes');
   });
 
@@ -178,6 +269,38 @@ describe('a stream comes down byte for byte', () => {
     sent[0]?.end();
     expect((await reader?.read())?.done).toBe(true);
   });
+
+  it.each([
+    { what: 'LF', end: '\n' },
+    { what: 'CRLF', end: '\r\n' },
+    { what: 'CR', end: '\r' },
+  ])('event by event, wherever an event is cut in two ($what)', async ({ end }) => {
+    const event = chunk('é').replaceAll('\n', end);
+    const bytes = Buffer.from(event);
+    const begun = Promise.withResolvers<ServerResponse>();
+    await using upstream = await startUpstream((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(event);
+      begun.resolve(response);
+    });
+    await using router = await startRouter(fleet([upstream.url]));
+    const answer = await begin(router.url, { body: STREAMED });
+    const pieces = answer.iterator();
+    const response = await begun.promise;
+    const write = (part: Buffer): Promise<void> =>
+      new Promise((resolve) => response.write(part, () => setTimeout(resolve, 1)));
+    let seen = Buffer.alloc(0);
+    for (let cut = 0; cut < bytes.length; cut++) {
+      if (cut > 0) {
+        await write(bytes.subarray(0, cut));
+        await write(bytes.subarray(cut));
+      }
+      while (seen.length < (cut + 1) * bytes.length) {
+        seen = Buffer.concat([seen, (await pieces.next()).value as Buffer]);
+      }
+    }
+    expect(seen.toString()).toBe(event.repeat(bytes.length));
+    response.end();
+  });
 });
 
 describe('towards a dated deployment', () => {
@@ -189,7 +312,10 @@ describe('towards a dated deployment', () => {
     { what: 'the same key twice', body: '{"model":"a","messages":[],"model":"b","n":1,"n":2}' },
     { what: 'integers beyond 2^53', body: '{"messages":[],"seed":9007199254740993,"big":1e999}' },
     { what: 'unicode, escaped and not', body: '{"messages":[{"content":"\\u00e9 é 😀 \\ud83d\\ude00"}]}' },
-    { what: 'bytes in a text that are not UTF-8', body: Buffer.from([...Buffer.from('{"messages":["'), 0xff, 0xc3, 0x28, ...Buffer.from('"]}')]) },
+    {
+      what: 'bytes in a text that are not UTF-8',
+      body: Buffer.from([...Buffer.from('{"messages":["'), 0xff, 0xc3, 0x28, ...Buffer.from('"]}')]),
+    },
     { what: 'a body of 3 MB', body: `{"messages":["${'x'.repeat(3_000_000)}"]}` },
   ])('the body stays the very same: $what', async ({ body }) => {
     const path = '/openai/deployments/m/chat/completions?api-version=2024-10-21';
@@ -208,8 +334,10 @@ describe('towards a dated deployment', () => {
   });
 
   it("a response names the deployment in its body, in the endpoint's version", async () => {
-    const { sent } = await through(json(200, { id: 'resp_1' }), { path: '/v1/responses', body: '{"input":"x", "model":"m"}' }, (url) =>
-      endpoint(url, '2025-04-01-preview'),
+    const { sent } = await through(
+      json(200, { id: 'resp_1' }),
+      { path: '/v1/responses', body: '{"input":"x", "model":"m"}' },
+      (url) => endpoint(url, '2025-04-01-preview'),
     );
     expect(sent.url).toBe('/openai/responses?api-version=2025-04-01-preview');
     expect(sent.body.toString()).toBe('{"input":"x", "model":"its-name"}');
@@ -227,17 +355,48 @@ describe('towards a dated deployment', () => {
 describe('towards v1 nothing but the value of model differs', () => {
   it.each([
     { what: 'first', body: '{"model":"m","messages":[]}', sent: '{"model":"its-name","messages":[]}' },
-    { what: 'last, with odd spacing', body: '{ "messages" : [] ,\n"model"\t: "m"\r\n}', sent: '{ "messages" : [] ,\n"model"\t: "its-name"\r\n}' },
-    { what: 'its key written with escapes', body: '{"\\u006dodel":"m","x":1}', sent: '{"\\u006dodel":"its-name","x":1}' },
+    {
+      what: 'last, with odd spacing',
+      body: '{ "messages" : [] ,\n"model"\t: "m"\r\n}',
+      sent: '{ "messages" : [] ,\n"model"\t: "its-name"\r\n}',
+    },
+    {
+      what: 'its key written with escapes',
+      body: '{"\\u006dodel":"m","x":1}',
+      sent: '{"\\u006dodel":"its-name","x":1}',
+    },
     { what: 'its value written with escapes', body: '{"model":"\\u006d","x":1}', sent: '{"model":"its-name","x":1}' },
-    { what: 'given twice', body: '{"model":"other","x":1,"model":"m"}', sent: '{"model":"its-name","x":1,"model":"its-name"}' },
-    { what: 'and also within', body: '{"messages":[{"model":"m"}],"model":"m","tools":{"model":"m"}}', sent: '{"messages":[{"model":"m"}],"model":"its-name","tools":{"model":"m"}}' },
-    { what: 'spelled in a text', body: '{"a":"\\"model\\":\\"m\\"","model":"m"}', sent: '{"a":"\\"model\\":\\"m\\"","model":"its-name"}' },
-    { what: 'beside integers beyond 2^53', body: '{"seed":9007199254740993,"model":"m","t":1.10}', sent: '{"seed":9007199254740993,"model":"its-name","t":1.10}' },
-    { what: 'beside unicode', body: '{"user":"Ärztin 😀","model":"m"}', sent: '{"user":"Ärztin 😀","model":"its-name"}' },
+    {
+      what: 'given twice',
+      body: '{"model":"other","x":1,"model":"m"}',
+      sent: '{"model":"its-name","x":1,"model":"its-name"}',
+    },
+    {
+      what: 'and also within',
+      body: '{"messages":[{"model":"m"}],"model":"m","tools":{"model":"m"}}',
+      sent: '{"messages":[{"model":"m"}],"model":"its-name","tools":{"model":"m"}}',
+    },
+    {
+      what: 'spelled in a text',
+      body: '{"a":"\\"model\\":\\"m\\"","model":"m"}',
+      sent: '{"a":"\\"model\\":\\"m\\"","model":"its-name"}',
+    },
+    {
+      what: 'beside integers beyond 2^53',
+      body: '{"seed":9007199254740993,"model":"m","t":1.10}',
+      sent: '{"seed":9007199254740993,"model":"its-name","t":1.10}',
+    },
+    {
+      what: 'beside unicode',
+      body: '{"user":"Ärztin 😀","model":"m"}',
+      sent: '{"user":"Ärztin 😀","model":"its-name"}',
+    },
     { what: 'named already as the deployment is', body: '{"model":"its-name" }', sent: '{"model":"its-name" }' },
   ])('$what', async ({ body, sent: expected }) => {
-    const config = (url: string) => ({ ...endpoint(url, 'v1'), pools: { m: { members: ['A/its-name'] }, 'its-name': { members: ['A/its-name'] } } });
+    const config = (url: string) => ({
+      ...endpoint(url, 'v1'),
+      pools: { m: { members: ['A/its-name'] }, 'its-name': { members: ['A/its-name'] } },
+    });
     const { sent, answer } = await through(json(200, {}), { body }, config);
     expect(answer.status).toBe(200);
     expect(sent.body.toString()).toBe(expected);
@@ -251,15 +410,23 @@ describe('towards v1 nothing but the value of model differs', () => {
     { what: 'another one', body: '{"model":"gpt-x","messages":[]}', sent: '{"model":"its-name","messages":[]}' },
     { what: 'one that is no text', body: '{"model":null,"x":[1]}', sent: '{"model":"its-name","x":[1]}' },
   ])('a dated caller with $what in the body gets it put in', async ({ body, sent: expected }) => {
-    const { sent } = await through(json(200, {}), { path: '/openai/deployments/m/chat/completions?api-version=2024-10-21', body }, (url) => endpoint(url, 'v1'));
+    const { sent } = await through(
+      json(200, {}),
+      { path: '/openai/deployments/m/chat/completions?api-version=2024-10-21', body },
+      (url) => endpoint(url, 'v1'),
+    );
     expect(sent.body.toString()).toBe(expected);
   });
 });
 
 describe('a multipart form', () => {
   const noise = Buffer.from([0, 0xff, 0x0d, 0x0a, 0x2d, 0x2d, 0x80, 0x0d, 0x0a]);
-  const part = (headers: string, value: Buffer | string): Buffer => Buffer.concat([Buffer.from(`--b0undary\r\n${headers}\r\n\r\n`), Buffer.from(value as string), Buffer.from('\r\n')]);
-  const file = part('Content-Disposition: form-data; name="file"; filename="model.wav"\r\nContent-Type: audio/wav', noise as unknown as string);
+  const part = (headers: string, value: Buffer | string): Buffer =>
+    Buffer.concat([Buffer.from(`--b0undary\r\n${headers}\r\n\r\n`), Buffer.from(value), Buffer.from('\r\n')]);
+  const file = part(
+    'Content-Disposition: form-data; name="file"; filename="model.wav"\r\nContent-Type: audio/wav',
+    noise,
+  );
   const language = part('Content-Disposition: form-data; name="language"', 'de');
   const model = (name: string): Buffer => part('content-disposition: form-data; name="model"', name);
   const form = (...parts: Buffer[]): Buffer => Buffer.concat([...parts, Buffer.from('--b0undary--\r\n')]);
@@ -269,14 +436,20 @@ describe('a multipart form', () => {
     { where: 'first', body: form(model('m'), file, language), sent: form(model('its-name'), file, language) },
     { where: 'last', body: form(file, language, model('m')), sent: form(file, language, model('its-name')) },
   ])('reaches v1 with its model, which stands $where, exchanged', async ({ body, sent: expected }) => {
-    const { sent } = await through(json(200, {}), { path: '/v1/audio/transcriptions', headers, body }, (url) => endpoint(url, 'v1'));
+    const { sent } = await through(json(200, {}), { path: '/v1/audio/transcriptions', headers, body }, (url) =>
+      endpoint(url, 'v1'),
+    );
     expect(sent.url).toBe('/openai/v1/audio/transcriptions');
     expect(sent.body.equals(expected)).toBe(true);
     expect(sent.headers['content-type']).toBe('multipart/form-data; boundary=b0undary');
   });
 
   it('reaches v1 with a model put in where a dated caller had none', async () => {
-    const { sent } = await through(json(200, {}), { path: '/openai/deployments/m/audio/transcriptions', headers, body: form(file, language) }, (url) => endpoint(url, 'v1'));
+    const { sent } = await through(
+      json(200, {}),
+      { path: '/openai/deployments/m/audio/transcriptions', headers, body: form(file, language) },
+      (url) => endpoint(url, 'v1'),
+    );
     const text = sent.body.toString('latin1');
     expect(text.endsWith(form(file, language).toString('latin1'))).toBe(true);
     expect(text.match(/name="model"\r\n\r\nits-name\r\n/g)).toHaveLength(1);
@@ -284,7 +457,9 @@ describe('a multipart form', () => {
 
   it('reaches a dated deployment untouched', async () => {
     const body = form(file, model('m'), language);
-    const { sent } = await through(json(200, {}), { path: '/v1/audio/transcriptions', headers, body }, (url) => endpoint(url, '2024-10-21'));
+    const { sent } = await through(json(200, {}), { path: '/v1/audio/transcriptions', headers, body }, (url) =>
+      endpoint(url, '2024-10-21'),
+    );
     expect(sent.url).toBe('/openai/deployments/its-name/audio/transcriptions?api-version=2024-10-21');
     expect(sent.body.equals(body)).toBe(true);
   });
@@ -384,7 +559,10 @@ describe('headers on the way up', () => {
   });
 
   it('a stream is asked for uncompressed, so that its events can be read', async () => {
-    const { sent } = await through(stream([chunk('x'), DONE]), { body: STREAMED, headers: [['accept-encoding', 'gzip']] });
+    const { sent } = await through(stream([chunk('x'), DONE]), {
+      body: STREAMED,
+      headers: [['accept-encoding', 'gzip']],
+    });
     expect(valuesOf(sent, 'accept-encoding')).toEqual(['identity']);
   });
 
@@ -434,7 +612,8 @@ describe('headers on the way down', () => {
         'x-public': 'yes',
       }),
     );
-    for (const name of ['x-private', 'proxy-authenticate', 'strict-transport-security', 'alt-svc']) expect([name, answer.headers[name]]).toEqual([name, undefined]);
+    for (const name of ['x-private', 'proxy-authenticate', 'strict-transport-security', 'alt-svc'])
+      expect([name, answer.headers[name]]).toEqual([name, undefined]);
     expect(answer.headers['keep-alive']).not.toBe('timeout=99');
     expect(answer.headers['x-router-route']).toBe('A/gpt-4.1:ok');
     expect(answer.headers['x-public']).toBe('yes');
@@ -455,25 +634,65 @@ describe('headers on the way down', () => {
 
 describe('the query', () => {
   it.each([
-    { what: "the caller's version is replaced", query: '?api-version=2023-05-15', api: '2025-01-01-preview', sent: '?api-version=2025-01-01-preview' },
-    { what: 'a version is put on where there was none', query: '', api: '2025-01-01-preview', sent: '?api-version=2025-01-01-preview' },
+    {
+      what: "the caller's version is replaced",
+      query: '?api-version=2023-05-15',
+      api: '2025-01-01-preview',
+      sent: '?api-version=2025-01-01-preview',
+    },
+    {
+      what: 'a version is put on where there was none',
+      query: '',
+      api: '2025-01-01-preview',
+      sent: '?api-version=2025-01-01-preview',
+    },
     { what: 'and taken away towards v1', query: '?api-version=2023-05-15', api: 'v1', sent: '' },
-    { what: 'other parameters stay, as written', query: '?x=1&api-version=1&x=%C3%A9+&y', api: '2025-01-01-preview', sent: '?api-version=2025-01-01-preview&x=1&x=%C3%A9+&y' },
+    {
+      what: 'other parameters stay, as written',
+      query: '?x=1&api-version=1&x=%C3%A9+&y',
+      api: '2025-01-01-preview',
+      sent: '?api-version=2025-01-01-preview&x=1&x=%C3%A9+&y',
+    },
     { what: 'a Functions key stays behind', query: '?code=s3cret&x=1', api: 'v1', sent: '?x=1' },
     { what: 'also with its name in escapes', query: '?%63ode=s3cret&API-VERSION=1', api: 'v1', sent: '' },
     { what: 'an API Management key stays behind', query: '?subscription-key=s3cret', api: 'v1', sent: '' },
-    { what: 'api-version=preview means something to v1', query: '?api-version=preview', api: 'v1', sent: '?api-version=preview' },
+    {
+      what: 'api-version=preview means something to v1',
+      query: '?api-version=preview',
+      api: 'v1',
+      sent: '?api-version=preview',
+    },
   ])('$what', async ({ query, api, sent: expected }) => {
-    const { sent } = await through(json(200, {}), { path: `${CHAT}${query}`, body: { model: 'm' } }, (url) => endpoint(url, api));
+    const { sent } = await through(json(200, {}), { path: `${CHAT}${query}`, body: { model: 'm' } }, (url) =>
+      endpoint(url, api),
+    );
     expect(sent.url.replace(/^[^?]*/, '')).toBe(expected);
   });
 });
 
 describe('what only one endpoint can answer', () => {
   it.each([
-    { what: 'files', method: 'GET', path: '/openai/v1/files?limit=5', body: undefined, sent: '/openai/v1/files?limit=5' },
-    { what: 'a file under the dated dialect', method: 'GET', path: '/openai/files/f-1/content?api-version=1', body: undefined, sent: '/openai/v1/files/f-1/content' },
-    { what: 'a deletion', method: 'DELETE', path: '/v1/vector_stores/x%2Fy', body: undefined, sent: '/openai/v1/vector_stores/x%2Fy' },
+    {
+      what: 'files',
+      method: 'GET',
+      path: '/openai/v1/files?limit=5',
+      body: undefined,
+      sent: '/openai/v1/files?limit=5',
+    },
+    {
+      what: 'a file under the dated dialect',
+      method: 'GET',
+      path: '/openai/files/f-1/content?api-version=1',
+      body: undefined,
+      sent: '/openai/v1/files/f-1/content',
+    },
+    {
+      what: 'a deletion',
+      method: 'DELETE',
+      path: '/v1/vector_stores/x%2Fy',
+      body: undefined,
+      sent: '/openai/v1/vector_stores/x%2Fy',
+    },
     { what: 'a body that is no JSON', method: 'POST', path: '/v1/odd', body: 'any bytes', sent: '/openai/v1/odd' },
     { what: 'a PATCH', method: 'PATCH', path: '/v1/things/1', body: '{"a":1}', sent: '/openai/v1/things/1' },
   ])('$what: goes to the default pool’s first endpoint as it came', async ({ method, path, body, sent: expected }) => {
@@ -494,7 +713,11 @@ describe('what only one endpoint can answer', () => {
   });
 
   it('HEAD is answered without a body', async () => {
-    const { answer, sent } = await through((_, response) => void response.writeHead(200, { 'x-size': '7' }).end(), { method: 'HEAD', path: '/v1/files', body: '' });
+    const { answer, sent } = await through((_, response) => void response.writeHead(200, { 'x-size': '7' }).end(), {
+      method: 'HEAD',
+      path: '/v1/files',
+      body: '',
+    });
     expect([answer.status, answer.headers['x-size'], answer.body.length]).toEqual([200, '7', 0]);
     expect(sent.method).toBe('HEAD');
   });

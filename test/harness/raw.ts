@@ -1,5 +1,5 @@
 /** A caller without opinions: it sends the very path, headers and bytes it is given, and shows the very bytes it got. */
-import { Agent, type IncomingHttpHeaders, request as open, type IncomingMessage } from 'node:http';
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as open } from 'node:http';
 import { connect } from 'node:net';
 
 export interface RawAnswer {
@@ -41,16 +41,27 @@ export async function ask(url: string, call: RawCall = {}): Promise<RawAnswer> {
 }
 
 /** Resolves with the answer's head; its body is the test's to read, or to leave. */
-export function begin(url: string, { method, path = CHAT, headers = [], body, agent }: RawCall = {}): Promise<IncomingMessage> {
+export function begin(
+  url: string,
+  { method, path = CHAT, headers = [], body, agent }: RawCall = {},
+): Promise<IncomingMessage> {
   const bytes = toBytes(body);
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
-    const list = headers.flatMap(([name, value]) => [name, value]);
+    const list = headers.flat();
     const has = (wanted: string): boolean => headers.some(([name]) => name.toLowerCase() === wanted);
     if (bytes !== null && !has('content-type')) list.push('content-type', 'application/json');
-    if (bytes !== null && !has('content-length') && !has('transfer-encoding')) list.push('content-length', String(bytes.length));
+    if (bytes !== null && !has('content-length') && !has('transfer-encoding'))
+      list.push('content-length', String(bytes.length));
     if (!has('host')) list.push('host', `${hostname}:${port}`);
-    const sent = open({ host: hostname, port, path, method: method ?? (bytes === null ? 'GET' : 'POST'), headers: list, agent: agent ?? false });
+    const sent = open({
+      host: hostname,
+      port,
+      path,
+      method: method ?? (bytes === null ? 'GET' : 'POST'),
+      headers: list,
+      agent: agent ?? false,
+    });
     sent.on('response', resolve);
     sent.on('error', reject);
     sent.end(bytes ?? undefined);
@@ -90,7 +101,8 @@ export interface SentEvent {
 /** The events of a stream by the letter of the standard; throws where it does not end on an event's boundary. */
 export function eventsOf(text: string): SentEvent[] {
   const lines = text.split(/\r\n|\n|\r/);
-  if (text !== '' && (lines.at(-1) !== '' || lines.at(-2) !== '')) throw new Error(`the stream ends inside an event: ${JSON.stringify(text.slice(-80))}`);
+  if (text !== '' && (lines.at(-1) !== '' || lines.at(-2) !== ''))
+    throw new Error(`the stream ends inside an event: ${JSON.stringify(text.slice(-80))}`);
   const events: SentEvent[] = [];
   let open: string[] = [];
   for (const line of lines) {
@@ -107,16 +119,24 @@ function eventFrom(lines: readonly string[]): SentEvent {
   const values = (field: string): string[] =>
     lines.filter((line) => line.startsWith(`${field}:`)).map((line) => line.slice(field.length + 1).replace(/^ /, ''));
   const data = values('data');
-  return { event: values('event').at(-1) ?? null, data: data.length === 0 ? null : data.join('\n'), comments: values('') };
+  return {
+    event: values('event').at(-1) ?? null,
+    data: data.length === 0 ? null : data.join('\n'),
+    comments: values(''),
+  };
 }
 
 /** What the events say, as JSON; `[DONE]` and comments left out. */
 export function payloadsOf(text: string): Record<string, unknown>[] {
-  return eventsOf(text).flatMap(({ data }) => (data === null || data === '[DONE]' ? [] : [JSON.parse(data) as Record<string, unknown>]));
+  return eventsOf(text).flatMap(({ data }) =>
+    data === null || data === '[DONE]' ? [] : [JSON.parse(data) as Record<string, unknown>],
+  );
 }
 
 /** The text that a chat stream's chunks add up to. */
 export function contentOf(text: string): string {
-  const choices = payloadsOf(text).flatMap((payload) => (payload['choices'] as { delta?: { content?: string } }[] | undefined) ?? []);
+  const choices = payloadsOf(text).flatMap(
+    (payload) => (payload['choices'] as { delta?: { content?: string } }[] | undefined) ?? [],
+  );
   return choices.map(({ delta }) => delta?.content ?? '').join('');
 }

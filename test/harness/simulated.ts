@@ -16,7 +16,11 @@ export interface SimulatedOptions {
   readonly simulator?: Partial<SimulatorOptions>;
 }
 
-export async function startSimulated({ api = 'v1', config = {}, simulator: options = {} }: SimulatedOptions = {}): Promise<SimulatedRouter> {
+export async function startSimulated({
+  api = 'v1',
+  config = {},
+  simulator: options = {},
+}: SimulatedOptions = {}): Promise<SimulatedRouter> {
   const simulator = await startSimulator({ endpoints: defaultFleet(), ...options });
   const router = await startRouter({ endpoints: endpointsOf(simulator, api), ...config });
   return {

@@ -1,0 +1,232 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Finding, HEALTHY, type Health } from '../../src/domain/health.ts';
+import { availability } from '../../src/routing/availability.ts';
+import { nextBreaker, nextHealth, probing } from '../../src/routing/transitions.ts';
+import { anyHealth, BREAKER, finding, HALF_OPEN, health, histories, MISCONFIGURED, NOW, OPEN, outcomes, RETRIES, SETTINGS } from './facts.ts';
+
+function after(state: Health, ...findings: readonly Finding[]): Health {
+  return findings.reduce((now, one) => nextHealth(now, one, SETTINGS), state);
+}
+
+function failures(count: number, everyMs: number, from = NOW): Finding[] {
+  return Array.from({ length: count }, (_, at) => finding('failing', { at: from + at * everyMs }));
+}
+
+function openUntil({ breaker }: Health): number {
+  return breaker.kind === 'open' ? breaker.openUntil : 0;
+}
+
+describe('an open window', () => {
+  test('never shortens, whatever is found while it lasts', () => {
+    fc.assert(
+      fc.property(histories, (findings) => {
+        let state: Health = HEALTHY;
+        for (const one of findings) {
+          const before = openUntil(state);
+          state = nextHealth(state, one, SETTINGS);
+          if (before > one.at) expect(openUntil(state)).toBeGreaterThanOrEqual(before);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('is not closed by the late success of a request that was sent before it opened', () => {
+    const late = after(health(), ...failures(5, 10), finding('ok', { at: NOW + 100 }));
+    expect(availability(late, NOW + 101)).toMatchObject({ kind: 'out', reason: 'open' });
+  });
+
+  test('stays as it is under further failures of requests that were under way', () => {
+    expect(nextBreaker(OPEN.breaker, NOW + 5, BREAKER)).toBe(OPEN.breaker);
+  });
+});
+
+describe('a rest', () => {
+  test('never shortens, whatever is found', () => {
+    fc.assert(
+      fc.property(anyHealth, histories, (start, findings) => {
+        let state = start;
+        for (const one of findings) {
+          const { restUntil } = state;
+          state = nextHealth(state, one, SETTINGS);
+          expect(state.restUntil).toBeGreaterThanOrEqual(restUntil);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test.each([
+    { what: 'as long as the deployment says', retryAfterMs: 1_234, throttles: 0, ms: 1_234 },
+    { what: 'no time where it says 0', retryAfterMs: 0, throttles: 0, ms: 0 },
+    { what: 'the longest window at most', retryAfterMs: 86_400_000, throttles: 0, ms: BREAKER.maxOpenMs },
+    { what: 'the base where it says nothing', retryAfterMs: null, throttles: 0, ms: RETRIES.baseMs },
+    { what: 'twice as long the second time', retryAfterMs: null, throttles: 1, ms: 2 * RETRIES.baseMs },
+    { what: 'four times as long the third time', retryAfterMs: null, throttles: 2, ms: 4 * RETRIES.baseMs },
+    { what: 'no longer than an opening in the end', retryAfterMs: null, throttles: 60, ms: BREAKER.openMs },
+    { what: 'no longer than an opening after thousands', retryAfterMs: null, throttles: 5_000, ms: BREAKER.openMs },
+  ])('lasts $what', ({ retryAfterMs, throttles, ms }) => {
+    const rested = after(health({ throttles }), finding('throttled', { retryAfterMs }));
+    expect(rested.restUntil).toBe(NOW + ms);
+    expect(rested.throttles).toBe(throttles + 1);
+  });
+
+  test('is counted anew after a success', () => {
+    const state = after(health({ throttles: 6 }), finding('ok'), finding('throttled'));
+    expect(state.restUntil).toBe(NOW + RETRIES.baseMs);
+  });
+
+  test('is still an instant after thousands of throttled answers in a row without a base', () => {
+    const settings = { breaker: BREAKER, retries: { ...RETRIES, baseMs: 0 } };
+    const state = nextHealth(health({ throttles: 2_000 }), finding('throttled'), settings);
+    expect(nextHealth(state, finding('throttled', { retryAfterMs: 500 }), settings).restUntil).toBe(NOW + 500);
+  });
+
+  test('lets a breaker alone: throttling is no failure', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('throttled' as const, 'other' as const, 'misconfigured' as const), { maxLength: 30 }), (kinds) => {
+        expect(after(health(), ...kinds.map((kind) => finding(kind))).breaker.kind).toBe('closed');
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('a breaker', () => {
+  test('opens with the failure that reaches the threshold within the window, and not before', () => {
+    const gaps = fc.array(fc.integer({ min: 0, max: 40_000 }), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(gaps, (between) => {
+        let at = NOW;
+        const times: number[] = [];
+        let state = health();
+        for (const gap of between) {
+          at += gap;
+          times.push(at);
+          state = after(state, finding('failing', { at }));
+          const recent = times.filter((one) => one > at - BREAKER.windowMs).length;
+          expect(state.breaker.kind).toBe(recent >= BREAKER.failures ? 'open' : 'closed');
+          if (state.breaker.kind === 'open') return;
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('opens at the threshold though every other request succeeds: failures within the window count', () => {
+    const mixed = failures(BREAKER.failures, 1_000).flatMap((one) => [one, finding('ok', { at: one.at + 500 })]);
+    expect(after(health(), ...mixed.slice(0, -1)).breaker.kind).toBe('open');
+  });
+
+  test('opens for the configured time at first', () => {
+    expect(openUntil(after(health(), ...failures(5, 0)))).toBe(NOW + BREAKER.openMs);
+  });
+
+  test('opens twice as long after every probe that failed, up to the longest window', () => {
+    let state = after(health(), ...failures(5, 0));
+    const lengths = [openUntil(state) - NOW];
+    for (let round = 0; round < 6; round++) {
+      const at = openUntil(state);
+      state = after(probing(state, at, SETTINGS), finding('failing', { at }));
+      lengths.push(openUntil(state) - at);
+    }
+    expect(lengths).toEqual([30_000, 60_000, 120_000, 240_000, 300_000, 300_000, 300_000]);
+  });
+
+  test('is closed by a probe that succeeds, and begins to count anew', () => {
+    const closed = after(HALF_OPEN, finding('ok'));
+    expect(closed.breaker).toEqual({ kind: 'closed', failedAt: [] });
+    expect(openUntil(after(closed, ...failures(5, 0)))).toBe(NOW + BREAKER.openMs);
+  });
+
+  test.each([
+    { what: 'refused or filtered', outcome: 'other' as const },
+    { what: 'throttled', outcome: 'throttled' as const },
+  ])('is closed by a probe that was $what: the deployment is there again', ({ outcome }) => {
+    expect(after(HALF_OPEN, finding(outcome)).breaker.kind).toBe('closed');
+  });
+
+  test('is never opened by what the deployment filtered or refused', () => {
+    fc.assert(
+      fc.property(anyHealth, fc.nat({ max: 30 }), (start, count) => {
+        const end = after(start, ...Array.from({ length: count }, () => finding('other')));
+        expect(openUntil(end)).toBe(openUntil(start));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('of one failure and no waiting can be configured', () => {
+    const settings = { breaker: { ...BREAKER, failures: 1, openMs: 0, maxOpenMs: 0 }, retries: RETRIES };
+    const state = nextHealth(health(), finding('failing'), settings);
+    expect(availability(state, NOW)).toEqual({ kind: 'probe' });
+  });
+});
+
+describe('a probe', () => {
+  test('is one: while it is under way nobody else gets one', () => {
+    fc.assert(
+      fc.property(anyHealth, (state) => {
+        if (availability(state, NOW).kind !== 'probe') return;
+        expect(availability(probing(state, NOW, SETTINGS), NOW).kind).toBe('out');
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('changes nothing on a deployment that is well', () => {
+    expect(probing(health(), NOW, SETTINGS)).toEqual(health());
+  });
+});
+
+describe('a misconfiguration', () => {
+  test('takes the deployment out, remembers its beginning, and is looked at again after the longest window', () => {
+    const first = after(health(), finding('misconfigured', { cause: 'status 401' }));
+    const again = after(first, finding('misconfigured', { at: NOW + 10, cause: 'status 403' }));
+    expect(again.misconfigured).toEqual({ since: NOW, probeAt: NOW + 10 + BREAKER.maxOpenMs, cause: 'status 403' });
+  });
+
+  test('is over once the deployment answers', () => {
+    expect(after(MISCONFIGURED, finding('ok')).misconfigured).toBeNull();
+    expect(after(MISCONFIGURED, finding('throttled')).misconfigured).toBeNull();
+  });
+});
+
+describe('what is known of a deployment', () => {
+  test('keeps its latency smoothed between the smallest and the largest ever measured', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 10_000 }), { minLength: 1, maxLength: 20 }), (latencies) => {
+        const state = after(health(), ...latencies.map((latencyMs) => finding('ok', { latencyMs })));
+        expect(state.latencyMs).toBeGreaterThanOrEqual(Math.min(...latencies) - 1e-6);
+        expect(state.latencyMs).toBeLessThanOrEqual(Math.max(...latencies) + 1e-6);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('keeps the last word on latency and headroom where a finding has none', () => {
+    const known = health({ latencyMs: 120, headroom: 0.4 });
+    fc.assert(
+      fc.property(outcomes, (outcome) => {
+        expect(after(known, finding(outcome))).toMatchObject({ latencyMs: 120, headroom: 0.4 });
+        expect(after(known, finding(outcome, { headroom: 0 })).headroom).toBe(0);
+      }),
+    );
+  });
+
+  test('follows from what was known and found alone: nothing handed in is changed', () => {
+    fc.assert(
+      fc.property(anyHealth, histories, (start, findings) => {
+        const frozen = deepFreeze(structuredClone(start));
+        expect(after(frozen, ...findings)).toEqual(after(structuredClone(start), ...findings));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
+}
