@@ -1,11 +1,20 @@
 import type { Cookie } from '@azure/functions';
 
-/** One `Set-Cookie` value as the worker wants it (RFC 6265, 5.2); `null` where it is none. */
+/**
+ * What the worker's cookie library accepts (RFC 6265, 4.1.1). It throws at anything else, while the answer is being written,
+ * and the caller would wait for ever.
+ */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const DOMAIN = /^\.?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+const PATH = /^[\x20-\x3a\x3c-\x7e]*$/;
+
+/** One `Set-Cookie` value as the worker wants it (RFC 6265, 5.2); `null` where it cannot be put that way. */
 export function parseSetCookie(header: string): Cookie | null {
   const [pair = '', ...attributes] = header.split(';');
   const equals = pair.indexOf('=');
-  if (equals < 1) return null;
-  const cookie: Cookie = { name: pair.slice(0, equals).trim(), value: decoded(pair.slice(equals + 1).trim()) };
+  const name = pair.slice(0, Math.max(0, equals)).trim();
+  if (!NAME.test(name)) return null;
+  const cookie: Cookie = { name, value: decoded(pair.slice(equals + 1).trim()) };
   for (const attribute of attributes) apply(cookie, attribute);
   return cookie;
 }
@@ -16,10 +25,10 @@ function apply(cookie: Cookie, attribute: string): void {
   const value = equals === -1 ? '' : attribute.slice(equals + 1).trim();
   switch (name) {
     case 'domain':
-      cookie.domain = value;
+      if (DOMAIN.test(value)) cookie.domain = value;
       return;
     case 'path':
-      cookie.path = value;
+      if (PATH.test(value)) cookie.path = value;
       return;
     case 'expires':
       if (!Number.isNaN(Date.parse(value))) cookie.expires = new Date(value);

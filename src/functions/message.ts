@@ -2,6 +2,8 @@
 import type { Cookie, HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { Clock } from '../domain/clock.ts';
 import type { Answer, AnswerStream, BodyLimits, Caller, IncomingRequest } from '../domain/message.ts';
+import { RouterError } from '../domain/errors.ts';
+import { errorAnswer } from '../http/errors.ts';
 import { bodyCutOff, bodyTooLarge, bodyTooSlow } from '../http/limits.ts';
 import { parseSetCookie } from './cookies.ts';
 
@@ -73,21 +75,32 @@ async function discard(reader: ChunkReader): Promise<void> {
   }
 }
 
-export function toHttpResponse({ status, headers, body }: Answer): HttpResponseInit {
+export function toHttpResponse(answer: Answer): HttpResponseInit {
+  const { status, headers, body } = answer.status >= 200 && answer.status <= 599 ? answer : impossible(answer);
   const pairs: [string, string][] = [];
   const cookies: Cookie[] = [];
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string;
     const value = headers[at + 1] as string;
-    const cookie = name.toLowerCase() === 'set-cookie' ? parseSetCookie(value) : null;
-    // Of several Set-Cookie headers the worker keeps the last one only; its cookie list keeps them all.
-    if (cookie === null) pairs.push([name, value]);
-    else cookies.push(cookie);
+    if (name.toLowerCase() !== 'set-cookie') pairs.push([name, value]);
+    else cookies.push(...cookieIn(value));
   }
   if (Buffer.isBuffer(body)) pairs.push(['content-length', String(body.length)]);
   const init: HttpResponseInit = { status, headers: pairs, cookies };
   if (body === null) return init;
   return { ...init, body: Buffer.isBuffer(body) ? body : toReadable(body) };
+}
+
+/** Of several Set-Cookie headers the worker keeps the last one only; its cookie list keeps them all. */
+function cookieIn(value: string): Cookie[] {
+  const cookie = parseSetCookie(value);
+  return cookie === null ? [] : [cookie];
+}
+
+/** The worker's Response cannot carry such a status and would throw. */
+function impossible({ status }: Answer): Answer {
+  const message = `The deployment answered with status ${status}, which cannot be passed on.`;
+  return errorAnswer(new RouterError('upstream_failed', message), '-');
 }
 
 /** A body that fails would leave the caller waiting for ever: this one ends instead. */

@@ -48,7 +48,8 @@ export function createGate({ adminKey, callerKeys, loopbackOnly }: GateSettings)
 function keyIn(headers: HeaderList): string | null {
   const bearer = headerValue(headers, 'authorization');
   const match = bearer === null ? null : /^Bearer\s+(\S+)\s*$/i.exec(bearer);
-  return headerValue(headers, 'api-key') ?? match?.[1] ?? null;
+  const apiKey = headerValue(headers, 'api-key')?.trim() ?? '';
+  return apiKey === '' ? (match?.[1] ?? null) : apiKey;
 }
 
 function keyDigest(headers: HeaderList): Buffer {

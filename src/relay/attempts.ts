@@ -3,7 +3,7 @@ import type { RouterConfig } from '../domain/config.ts';
 import type { Deployment, DeploymentId, Endpoint } from '../domain/deployment.ts';
 import { RouterError } from '../domain/errors.ts';
 import type { FailoverOutcome, Outcome } from '../domain/outcome.ts';
-import { availability } from '../routing/availability.ts';
+import { type Availability, availability } from '../routing/availability.ts';
 import type { Candidate, Route } from '../routing/decide.ts';
 import type { State } from '../state/port.ts';
 import type { Journal } from '../telemetry/port.ts';
@@ -41,6 +41,11 @@ const NEARLY = 0.9;
 /** Below this an attempt is not worth beginning. */
 const SHORTEST_ATTEMPT_MS = 1;
 
+/** Nobody reads this; the status is what the log will say. */
+function callerLeft(): RouterError {
+  return new RouterError('internal', 'The caller left before an answer had come.', { status: 499 });
+}
+
 function permitted({ candidates, skipped }: Route): DeploymentId[] {
   const resting = skipped.filter(({ reason }) => reason !== 'failoverOff').map((one) => one.deployment);
   return [...candidates.map(({ deployment }) => deployment.id), ...resting];
@@ -67,29 +72,40 @@ export class Attempts {
   }
 
   async run(): Promise<Served> {
-    for (;;) {
-      const candidate = this.#waiting.shift() ?? (await this.#repeat());
-      if (candidate === null || !this.#mayTry()) throw this.#refusal();
-      if (candidate.probe && !this.#deps.state.claimProbe(candidate.deployment.id, this.#deps.clock.now())) continue;
-      const served = await this.#try(candidate);
+    while (!this.#call.caller.gone) {
+      const deployment = this.#waiting.shift()?.deployment ?? (await this.#repeat());
+      if (deployment === null) throw this.#refusal();
+      const available = this.#availabilityOf(deployment.id);
+      // Others may have learnt since this request's route was decided that the deployment rests, or hold its only probe.
+      if (available.kind === 'out') continue;
+      if (!this.#mayTry()) throw this.#refusal();
+      if (available.kind === 'probe' && !this.#deps.state.claimProbe(deployment.id, this.#deps.clock.now())) continue;
+      const served = await this.#try(deployment);
       if (served !== null) return served;
     }
+    throw callerLeft();
   }
 
-  async #try({ deployment }: Candidate): Promise<Served | null> {
+  #availabilityOf(id: DeploymentId): Availability {
+    return availability(this.#deps.state.snapshot().health(id), this.#deps.clock.now());
+  }
+
+  async #try(deployment: Deployment): Promise<Served | null> {
     const { clock, config, state, upstream } = this.#deps;
     const endpoint = config.endpoints.get(deployment.endpoint) as Endpoint;
     const request = this.#requestFor(endpoint, deployment);
     const sentAt = clock.monotonicMs();
     const remainingMs = this.#remainingMs();
     const limitMs = this.#limitMs(remainingMs);
+    // A time-out counts against a deployment only where it had its time: a hasty caller must not open a breaker for all.
+    const fullMs = NEARLY * this.#limitMs(config.timeouts.deadlineMs);
     const end = await attempt({ upstream, clock, request, caller: this.#call.caller, limitMs });
     this.lastAttemptMs = clock.monotonicMs() - sentAt;
     const { target } = this.#call;
     const verdict = judge(end, target.kind === 'deployment', clock.now());
     this.trail.push({ deployment: deployment.id, outcome: verdict.outcome, cause: verdict.cause });
     const finding = findingOf(end, verdict, { deployment: deployment.id, at: clock.now() });
-    const hurried = end.kind === 'broken' && end.how === 'late' && limitMs < this.#fullTimeMs();
+    const hurried = end.kind === 'broken' && end.how === 'late' && limitMs < fullMs;
     if (finding !== null && !hurried) state.record(finding);
     if (verdict.outcome !== 'ok') this.#note(deployment, verdict);
     if (end.kind === 'broken' && end.how === 'late' && limitMs >= remainingMs) throw this.#late();
@@ -97,7 +113,7 @@ export class Attempts {
   }
 
   #settle(end: AttemptEnd, deployment: Deployment, { outcome, cause }: Judgement): Served | null {
-    if (end.kind === 'gone') throw new RouterError('internal', 'The caller left before an answer had come.', { status: 499 });
+    if (end.kind === 'gone') throw callerLeft();
     if (this.#route.failoverOn.has(outcome as FailoverOutcome)) {
       if (end.kind === 'live' || end.kind === 'streamError') end.live.abort();
       return null;
@@ -131,43 +147,35 @@ export class Attempts {
     return this.#call.stream ? Math.min(longest, fair) : Math.min(longest, remainingMs);
   }
 
-  /** A time-out counts against a deployment only where it had its time: a hasty caller must not open a breaker for all. */
-  #fullTimeMs(): number {
-    const { firstTokenMs, answerMs, deadlineMs } = this.#deps.config.timeouts;
-    return NEARLY * (this.#call.stream ? firstTokenMs : (answerMs ?? deadlineMs / 2));
-  }
-
   #mayTry(): boolean {
     if (this.#remainingMs() < SHORTEST_ATTEMPT_MS) throw this.#late();
     return this.#made++ < FREE_ATTEMPTS || this.#repeats > 0 || this.#deps.budget.withdraw();
   }
 
   /** Every candidate has been tried or rests: the soonest one again, after a pause, or none. */
-  async #repeat(): Promise<Candidate | null> {
-    const { config, clock, draw, state, budget } = this.#deps;
+  async #repeat(): Promise<Deployment | null> {
+    const { config, draw, budget } = this.#deps;
     const { sameDeployment, baseMs, maxMs } = config.retries;
     if (this.#repeats >= sameDeployment) return null;
-    const now = clock.now();
-    const soonest = this.#soonest(state, now);
+    const soonest = this.#soonest();
     if (soonest === null || soonest.inMs > maxMs) return null;
     const backoffMs = draw() * Math.min(maxMs, baseMs * 2 ** this.#repeats);
     const waitMs = Math.max(soonest.inMs, backoffMs);
     if (waitMs + SHORTEST_ATTEMPT_MS > this.#remainingMs() || !budget.withdraw()) return null;
     this.#repeats++;
     await this.#pause(waitMs);
-    const probe = availability(state.snapshot().health(soonest.deployment.id), clock.now()).kind === 'probe';
-    return { deployment: soonest.deployment, probe, why: 'strategy' };
+    return soonest.deployment;
   }
 
-  #soonest(state: State, now: number): { deployment: Deployment; inMs: number } | null {
+  #soonest(): { deployment: Deployment; inMs: number } | null {
     let best: { deployment: Deployment; inMs: number } | null = null;
     const misconfigured = new Set(this.trail.filter(({ outcome }) => outcome === 'misconfigured').map((step) => step.deployment));
     for (const id of permitted(this.#route)) {
       const deployment = this.#deps.config.deployments.get(id);
-      const standing = availability(state.snapshot().health(id), now);
+      const standing = this.#availabilityOf(id);
       if (deployment === undefined || misconfigured.has(id)) continue;
       if (standing.kind === 'out' && standing.reason === 'misconfigured') continue;
-      const inMs = standing.kind === 'out' ? standing.until - now : 0;
+      const inMs = standing.kind === 'out' ? standing.until - this.#deps.clock.now() : 0;
       if (best === null || inMs < best.inMs) best = { deployment, inMs };
     }
     return best;

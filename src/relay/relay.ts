@@ -4,6 +4,8 @@ import type { RouterConfig } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import { RouterError } from '../domain/errors.ts';
 import type { Answer } from '../domain/message.ts';
+import { FAILOVER_OUTCOMES } from '../domain/outcome.ts';
+import type { Target } from '../domain/target.ts';
 import { decide, type Decision, type Route } from '../routing/decide.ts';
 import { answerWith } from './answer.ts';
 import type { LiveAnswer } from './attempt.ts';
@@ -12,7 +14,7 @@ import type { Call } from './call.ts';
 import { decoded } from './judge.ts';
 import { unknownModel } from './names.ts';
 import { type Restarted, StreamBody, type StreamEnd } from './streamBody.ts';
-import type { Trail } from './trail.ts';
+import { type Trail, trailHeaders } from './trail.ts';
 
 export interface Relay {
   serve(call: Call): Promise<Answer>;
@@ -69,31 +71,28 @@ class DirectRelay implements Relay {
 
   /** A stored response that this instance has not seen made: each endpoint is asked until one knows it. */
   async #seek(call: Call): Promise<Answer> {
-    const { config } = this.#deps;
+    const { config, state } = this.#deps;
     const trail: Trail = [];
-    let last: Answer | null = null;
+    let missing: Responding | null = null;
+    let unasked = false;
     for (const id of onePerEndpoint(config)) {
       const deployment = config.deployments.get(id);
       if (deployment === undefined) continue;
       const candidates = [{ deployment, probe: false, why: 'bound' as const }];
       const route: Route = { pool: null, tier: null, candidates, skipped: [], failoverOn: new Set() };
       const attempts = new Attempts(this.#deps, call, route, trail);
-      const served = await attempts.run().catch((error: unknown) => this.#unlessLast(error, trail));
-      if (served === null) continue;
-      const found = served.end.head.status !== 404;
-      if (found && served.outcome === 'ok') this.#deps.state.remember(responseIdOf(call), id);
-      last = this.#respond({ call, route, attempts, served });
-      if (found) return last;
+      const served = await attempts.run().catch(nullIfUnavailable);
+      if (served === null || FAILOVER_OUTCOMES.some((outcome) => outcome === served.outcome)) unasked = true;
+      else if (served.end.head.status === 404) missing = { call, route, attempts, served };
+      else {
+        if (served.outcome === 'ok') state.remember(responseIdOf(call), id);
+        return this.#respond({ call, route, attempts, served });
+      }
     }
-    if (last !== null) return last;
-    throw new RouterError('upstream_failed', 'No endpoint could be asked for this response.');
-  }
-
-  /** An endpoint that cannot be asked is passed over: another one may hold the response. */
-  #unlessLast(error: unknown, trail: Trail): null {
-    const passable = error instanceof RouterError && error.code === 'upstream_failed' && trail.length > 0;
-    if (!passable) throw error;
-    return null;
+    // An endpoint that could not be asked may hold it: then nobody can say that it does not exist.
+    if (missing !== null && !unasked) return this.#respond(missing);
+    const message = 'The endpoints that could be asked do not hold this response, and not all could be asked.';
+    throw new RouterError('no_deployment_available', message, { retryAfterMs: config.retries.baseMs, headers: trailHeaders(trail) });
   }
 
   #respond({ call, route, attempts, served }: Responding): Answer {
@@ -138,7 +137,7 @@ class DirectRelay implements Relay {
       clock,
       caller: call.caller,
       limits: { idleMs: streamIdleMs, maxMs: streamMaxMs, heartbeatMs },
-      typed: call.target.kind === 'deployment' && call.target.operation.startsWith('responses'),
+      typed: speaksTypedEvents(call.target),
       restart: call.wishes.onBreak === 'restart' ? restart : null,
       onPartEnd,
     });
@@ -172,8 +171,18 @@ interface Responding {
   readonly served: Served;
 }
 
+function nullIfUnavailable(error: unknown): null {
+  const unavailable = error instanceof RouterError && (error.code === 'upstream_failed' || error.code === 'no_deployment_available');
+  if (!unavailable) throw error;
+  return null;
+}
+
 function responseIdOf({ target }: Call): string {
   return target.kind === 'response' ? target.id : '';
+}
+
+function speaksTypedEvents(target: Target): boolean {
+  return target.kind === 'response' || (target.kind === 'deployment' && target.operation.startsWith('responses'));
 }
 
 /** Where requests go that only one endpoint can answer, such as those about files: always to the same. */

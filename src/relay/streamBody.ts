@@ -156,6 +156,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     this.#closeEvent();
     this.#send(restartEvent(next.from, next.to, this.#options.typed));
     this.#live = next.live;
+    if (this.#paused) next.live.pause();
     next.live.attach(this);
   }
 

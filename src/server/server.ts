@@ -34,11 +34,12 @@ export function startServer({ app, clock, host, port }: ServerOptions): Promise<
   const server = createServer({ ...options, requestTimeout: 0 }, (request, response) => void serve(app, clock, request, response));
   server.maxHeadersCount = 0;
   server.on('clientError', answerBrokenRequest);
+  const unused = trackUnused(server);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
       server.off('error', reject);
-      resolve({ url: urlOf(server, host), drain: (graceMs) => drain(server, clock, graceMs) });
+      resolve({ url: urlOf(server, host), drain: (graceMs) => drain(server, { unused, clock, graceMs }) });
     });
   });
 }
@@ -119,8 +120,26 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
   socket.end(Buffer.concat([Buffer.from(head), body]));
 }
 
-function drain(server: Server, clock: Clock, graceMs: number): Promise<void> {
+/** Connections on which nothing has been asked yet: node:http does not count them as idle, and would wait for them. */
+function trackUnused(server: Server): Set<Socket> {
+  const unused = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket));
+  return unused;
+}
+
+interface Draining {
+  readonly unused: ReadonlySet<Socket>;
+  readonly clock: Clock;
+  readonly graceMs: number;
+}
+
+function drain(server: Server, { unused, clock, graceMs }: Draining): Promise<void> {
   return new Promise((resolve) => {
+    for (const socket of unused) socket.destroy();
     const stop = clock.after(graceMs, () => server.closeAllConnections());
     // A connection that was busy when draining began becomes idle later.
     const sweep = setInterval(() => server.closeIdleConnections(), 100);

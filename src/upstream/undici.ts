@@ -30,7 +30,7 @@ export class UndiciUpstream implements Upstream {
     if (header instanceof Promise) {
       header.then(
         (arrived) => this.#dispatch(request, arrived, handler),
-        (cause: unknown) => handler.fail(new UpstreamError('credential', 'no token could be had for the endpoint', cause)),
+        (cause: unknown) => handler.fail(withoutToken(cause)),
       );
     } else {
       this.#dispatch(request, header, handler);
@@ -130,6 +130,12 @@ class DispatchHandler implements Dispatcher.DispatchHandler, Exchange {
   }
 }
 
+/** The kind of the failure says what to mend; its text may name tenants and identities. */
+function withoutToken(cause: unknown): UpstreamError {
+  const kind = cause instanceof Error ? ` (${cause.name})` : '';
+  return new UpstreamError('credential', `no token could be had for the endpoint${kind}`, cause);
+}
+
 const CONNECT_CODES = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT']);
 
 function codeOf(error: Error): string {
@@ -139,7 +145,7 @@ function codeOf(error: Error): string {
 function kindOf(error: Error): UpstreamErrorKind {
   const code = codeOf(error);
   if (CONNECT_CODES.has(code)) return 'connect';
-  return code.startsWith('HPE_') ? 'protocol' : 'reset';
+  return error instanceof errors.HTTPParserError || code === 'UND_ERR_INVALID_ARG' ? 'protocol' : 'reset';
 }
 
 /** By code, never the library's text: that may name addresses. */

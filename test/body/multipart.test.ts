@@ -19,7 +19,9 @@ function formOf(parts: readonly Part[], boundary: string, preamble = ''): Buffer
   return Buffer.concat(pieces);
 }
 
-const boundaries = fc.string({ unit: fc.constantFrom(...'abcXYZ019-_'), minLength: 4, maxLength: 70 }).map((text) => `b${text}`.slice(0, 70));
+const boundaries = fc
+  .string({ unit: fc.constantFrom('a', 'b', 'X', 'Y', '0', '9', '-', '_'), minLength: 4, maxLength: 70 })
+  .map((text) => `b${text}`.slice(0, 70));
 
 /** File content, some of which looks like a form itself. */
 const lookAlikes = fc.constantFrom(
@@ -32,7 +34,13 @@ const lookAlikes = fc.constantFrom(
   '{"model":"gpt"}',
 );
 const content = fc
-  .array(fc.oneof(fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)), lookAlikes.map((text) => Buffer.from(text))), { maxLength: 6 })
+  .array(
+    fc.oneof(
+      fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+      lookAlikes.map((text) => Buffer.from(text)),
+    ),
+    { maxLength: 6 },
+  )
   .map((pieces) => Buffer.concat(pieces));
 
 const filePart: fc.Arbitrary<Part> = fc.record({
@@ -47,7 +55,11 @@ const filePart: fc.Arbitrary<Part> = fc.record({
     'name="prompt"',
   ),
   isModel: fc.constant(false),
-  headers: fc.constantFrom([], ['Content-Type: application/octet-stream'], ['content-type: audio/wav', 'X-Name: name="model"']),
+  headers: fc.constantFrom(
+    [],
+    ['Content-Type: application/octet-stream'],
+    ['content-type: audio/wav', 'X-Name: name="model"'],
+  ),
   content,
 });
 
@@ -67,27 +79,46 @@ const forms = fc
     quoted: fc.boolean(),
     preamble: fc.constantFrom('', '', 'This is a form.\r\n'),
   })
-  .filter(({ boundary, before, model, after }) => [...before, ...(model === null ? [] : [model]), ...after].every(({ content: bytes }) => !bytes.includes(`--${boundary}`)));
+  .filter(({ boundary, before, model, after }) =>
+    [...before, ...(model === null ? [] : [model]), ...after].every(
+      ({ content: bytes }) => !bytes.includes(`--${boundary}`),
+    ),
+  );
 
 describe('a multipart form', () => {
   test('gets its model exchanged, or put in, and keeps every other byte', () => {
     fc.assert(
-      fc.property(forms, fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), ({ boundary, before, model, after, quoted, preamble }, name) => {
-        const body = formOf([...before, ...(model === null ? [] : [model]), ...after], boundary, preamble);
-        const form = readForm(body, `multipart/form-data; boundary=${quoted ? `"${boundary}"` : boundary}`);
-        if (form === null) throw new Error('the form was not recognised');
-        expect(form.model).toBe(model === null ? null : model.content.toString());
-        const named: Part = { disposition: 'name="model"', isModel: true, headers: [], ...model, content: Buffer.from(name) };
-        const expected = model === null ? [named, ...before, ...after] : [...before, named, ...after];
-        expect(withFormModel(body, form, name).equals(formOf(expected, boundary, preamble))).toBe(true);
-      }),
+      fc.property(
+        forms,
+        fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
+        ({ boundary, before, model, after, quoted, preamble }, name) => {
+          const body = formOf([...before, ...(model === null ? [] : [model]), ...after], boundary, preamble);
+          const form = readForm(body, `multipart/form-data; boundary=${quoted ? `"${boundary}"` : boundary}`);
+          if (form === null) throw new Error('the form was not recognised');
+          expect(form.model).toBe(model === null ? null : model.content.toString());
+          const named: Part = {
+            disposition: 'name="model"',
+            isModel: true,
+            headers: [],
+            ...model,
+            content: Buffer.from(name),
+          };
+          const expected = model === null ? [named, ...before, ...after] : [...before, named, ...after];
+          expect(withFormModel(body, form, name).equals(formOf(expected, boundary, preamble))).toBe(true);
+        },
+      ),
       { numRuns: 1_000 },
     );
   });
 
   test('is searched for its model behind a large file without tasting the file', () => {
     const file = Buffer.alloc(8 * 1024 * 1024, 'name="model"\r\n\r\nno ');
-    const part = (disposition: string, bytes: Buffer): Part => ({ disposition, isModel: false, headers: [], content: bytes });
+    const part = (disposition: string, bytes: Buffer): Part => ({
+      disposition,
+      isModel: false,
+      headers: [],
+      content: bytes,
+    });
     const body = formOf([part('name="file"; filename="a"', file), part('name="model"', Buffer.from('whisper'))], 'xyz');
     const form = readForm(body, 'multipart/form-data; boundary=xyz');
     expect(form?.model).toBe('whisper');
@@ -97,11 +128,16 @@ describe('a multipart form', () => {
     const body = Buffer.from('--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n--b--\r\n');
     const form = readForm(body, 'multipart/form-data; boundary=b');
     expect(form?.model).toBe('');
-    expect(form === null ? '' : withFormModel(body, form, 'm').toString()).toBe('--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--b--\r\n');
+    expect(form === null ? '' : withFormModel(body, form, 'm').toString()).toBe(
+      '--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--b--\r\n',
+    );
   });
 
   test.each([
-    { what: 'a file whose name speaks of a model', disposition: 'name="file"; filename="take 2; name=model small.wav"' },
+    {
+      what: 'a file whose name speaks of a model',
+      disposition: 'name="file"; filename="take 2; name=model small.wav"',
+    },
     { what: 'a field whose name differs in case', disposition: 'name="MODEL"' },
   ])('does not take $what for the model', ({ disposition }) => {
     const body = formOf([{ disposition, isModel: false, headers: [], content: Buffer.from('sound') }], 'b1234');
@@ -109,16 +145,27 @@ describe('a multipart form', () => {
   });
 
   test('that names several models gets all of them exchanged, as a reader may take the first or the last', () => {
-    const part = (text: string): Part => ({ disposition: 'name="model"', isModel: true, headers: [], content: Buffer.from(text) });
+    const part = (text: string): Part => ({
+      disposition: 'name="model"',
+      isModel: true,
+      headers: [],
+      content: Buffer.from(text),
+    });
     const body = formOf([part('pool'), part('another-deployment')], 'b1234');
     const form = readForm(body, 'multipart/form-data; boundary=b1234');
-    expect(form === null ? '' : withFormModel(body, form, 'm').toString()).toBe(formOf([part('m'), part('m')], 'b1234').toString());
+    expect(form === null ? '' : withFormModel(body, form, 'm').toString()).toBe(
+      formOf([part('m'), part('m')], 'b1234').toString(),
+    );
   });
 
   test.each([
     { what: 'no boundary is named', type: 'multipart/form-data', body: '--b\r\n' },
     { what: 'the boundary is empty', type: 'multipart/form-data; boundary=', body: '--\r\n' },
-    { what: 'the boundary is longer than RFC 2046 allows', type: `multipart/form-data; boundary=${'b'.repeat(71)}`, body: `--${'b'.repeat(71)}\r\n` },
+    {
+      what: 'the boundary is longer than RFC 2046 allows',
+      type: `multipart/form-data; boundary=${'b'.repeat(71)}`,
+      body: `--${'b'.repeat(71)}\r\n`,
+    },
     { what: 'the body has another boundary', type: 'multipart/form-data; boundary=c', body: '--b\r\n' },
     { what: 'the body is empty', type: 'multipart/form-data; boundary=c', body: '' },
   ])('is none where $what', ({ type, body }) => {
@@ -126,7 +173,10 @@ describe('a multipart form', () => {
   });
 
   test('is answered, never with an exception, whatever the bytes', () => {
-    const pieces = fc.oneof(fc.constantFrom('--b', '\r\n', '--', 'Content-Disposition: form-data; name="model"', '\r\n\r\n'), fc.string({ maxLength: 8 }));
+    const pieces = fc.oneof(
+      fc.constantFrom('--b', '\r\n', '--', 'Content-Disposition: form-data; name="model"', '\r\n\r\n'),
+      fc.string({ maxLength: 8 }),
+    );
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 14 }), (heap) => {
         const body = Buffer.from(heap.join(''));

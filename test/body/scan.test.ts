@@ -57,7 +57,29 @@ describe('scanBody beside JSON.parse', () => {
   });
 
   test('agrees on what is a document, for any heap of tokens', () => {
-    const tokens = ['{', '}', '[', ']', ':', ',', '"a"', '"model"', '1', '0', '-', '.', 'e', '+', 'true', 'null', 'nul', ' ', '\n', '"', 'x'];
+    const tokens = [
+      '{',
+      '}',
+      '[',
+      ']',
+      ':',
+      ',',
+      '"a"',
+      '"model"',
+      '1',
+      '0',
+      '-',
+      '.',
+      'e',
+      '+',
+      'true',
+      'null',
+      'nul',
+      ' ',
+      '\n',
+      '"',
+      'x',
+    ];
     const heap = fc.array(fc.constantFrom(...tokens), { maxLength: 12 }).map((parts) => `{${parts.join('')}`);
     fc.assert(
       fc.property(heap, (text) => {
@@ -69,17 +91,21 @@ describe('scanBody beside JSON.parse', () => {
 
   test('agrees on a document with one slip in its structure', () => {
     const slips = ['', '{', '}', '[', ']', ',', ':', '1', 'x', ' ', '-', '.5', '01', '"'];
-    const broken = fc.tuple(documents, fc.nat(), fc.constantFrom(...slips), fc.boolean()).map(([document, place, slip, replaces]) => {
-      const text = textOf(document);
-      const at = place % (text.length + 1);
-      return text.slice(0, at) + slip + text.slice(at + (replaces ? 1 : 0));
-    });
+    const broken = fc
+      .tuple(documents, fc.nat(), fc.constantFrom(...slips), fc.boolean())
+      .map(([document, place, slip, replaces]) => {
+        const text = textOf(document);
+        const at = place % (text.length + 1);
+        return text.slice(0, at) + slip + text.slice(at + (replaces ? 1 : 0));
+      });
     fc.assert(
       fc.property(broken, (text) => {
         const { ok } = scanBody(Buffer.from(text), DEEP);
         if (isObjectText(text)) expect(ok).toBe(true);
         // What stands inside strings is the deployment's to judge; line breaks and tabs are not let through.
-        const skeleton = text.replace(/"(?:[^"\\]|\\[\s\S])*"/g, (string) => (/[\n\r\t]/.test(string.slice(1, -1)) ? '!' : '"s"'));
+        const skeleton = text.replace(/"(?:[^"\\]|\\[\s\S])*"/g, (string) =>
+          /[\n\r\t]/.test(string.slice(1, -1)) ? '!' : '"s"',
+        );
         if (ok) expect(isObjectText(skeleton)).toBe(true);
       }),
       { numRuns: 5_000 },
@@ -141,7 +167,10 @@ describe('scanBody', () => {
   });
 
   test('answers any bytes at all, and never throws', () => {
-    const bytes = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.uint8Array({ maxLength: 60 }).map((tail) => Buffer.concat([Buffer.from('{"model":"'), tail])));
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.uint8Array({ maxLength: 60 }).map((tail) => Buffer.concat([Buffer.from('{"model":"'), tail])),
+    );
     fc.assert(
       fc.property(bytes, (array) => {
         const body = Buffer.from(array);
@@ -155,9 +184,15 @@ describe('scanBody', () => {
   test.each([1, 2, 3, 31, 128])('takes %i levels inside the document, and not one more', (levels) => {
     const nest = (depth: number, [open, close]: readonly [string, string]) =>
       `{"a":${open.repeat(depth)}${open.startsWith('{') ? '1' : ''}${close.repeat(depth)},"model":"m"}`;
-    for (const brackets of [['[', ']'], ['{"b":', '}']] as const) {
+    for (const brackets of [
+      ['[', ']'],
+      ['{"b":', '}'],
+    ] as const) {
       expect(scanBody(Buffer.from(nest(levels, brackets)), levels)).toMatchObject({ ok: true, fields: { model: 'm' } });
-      expect(scanBody(Buffer.from(nest(levels + 1, brackets)), levels)).toMatchObject({ ok: false, problem: `nested deeper than ${levels} levels` });
+      expect(scanBody(Buffer.from(nest(levels + 1, brackets)), levels)).toMatchObject({
+        ok: false,
+        problem: `nested deeper than ${levels} levels`,
+      });
     }
   });
 
@@ -174,11 +209,20 @@ describe('scanBody', () => {
   });
 
   test.each([
-    { what: 'field names', body: (n: number) => `{${Array.from({ length: n }, (_, at) => `"${`${at}`.padStart(28, 'k')}":0`).join(',')}}` },
-    { what: 'long strings', body: (n: number) => `{"a":[${Array.from({ length: n }, () => `"${'s'.repeat(40)}"`).join(',')}]}` },
+    {
+      what: 'field names',
+      body: (n: number) => `{${Array.from({ length: n }, (_, at) => `"${`${at}`.padStart(28, 'k')}":0`).join(',')}}`,
+    },
+    {
+      what: 'long strings',
+      body: (n: number) => `{"a":[${Array.from({ length: n }, () => `"${'s'.repeat(40)}"`).join(',')}]}`,
+    },
     { what: 'escaped quotes', body: (n: number) => `{"a":"${'x'.repeat(40)}${'\\"'.repeat(n * 15)}"}` },
     { what: 'backslashes', body: (n: number) => `{"a":"${'x'.repeat(40)}${'\\\\'.repeat(n * 15)}"}` },
-    { what: 'line breaks between long strings', body: (n: number) => `{"a":[${Array.from({ length: n }, () => `"${'s'.repeat(40)}"`).join(',\n')}]}` },
+    {
+      what: 'line breaks between long strings',
+      body: (n: number) => `{"a":[${Array.from({ length: n }, () => `"${'s'.repeat(40)}"`).join(',\n')}]}`,
+    },
   ])('reads many $what in a time in proportion to their number', ({ body }) => {
     const bytes = Buffer.from(body(120_000));
     const startedAt = performance.now();
@@ -193,7 +237,12 @@ describe('scanId', () => {
     fc.assert(
       fc.property(documents, stringText, fc.nat(), (document, id, place) => {
         const fields = [...document.fields];
-        fields.splice(place % (fields.length + 1), 0, { key: 'id', keyText: '"id"', valueText: id, space: ['', '', ' ', ''] });
+        fields.splice(place % (fields.length + 1), 0, {
+          key: 'id',
+          keyText: '"id"',
+          valueText: id,
+          space: ['', '', ' ', ''],
+        });
         const text = textOf({ ...document, fields });
         const expected: unknown = (JSON.parse(text) as { id: unknown }).id;
         expect(scanId(Buffer.from(text), DEEP)).toBe(typeof expected === 'string' ? expected : null);

@@ -19,7 +19,10 @@ function rewritten(document: Document, model: string): string {
   return document.before + inserted + textOf({ ...document, before: '' }).slice(1);
 }
 
-const names = fc.oneof(fc.constantFrom('gpt-4.1', 'my deployment', 'ä/"quoted"\\'), fc.string({ unit: 'grapheme', maxLength: 20 }));
+const names = fc.oneof(
+  fc.constantFrom('gpt-4.1', 'my deployment', 'ä/"quoted"\\'),
+  fc.string({ unit: 'grapheme', maxLength: 20 }),
+);
 
 describe('withModel', () => {
   test('names the deployment and leaves every other byte as it was', () => {
@@ -46,12 +49,16 @@ describe('withModel', () => {
 
   test('leaves integers alone that a parser would round', () => {
     const text = '{"seed": 9007199254740993, "model" : "x", "n":1.0}';
-    expect(withModel(Buffer.from(text), fieldsOf(text), 'y').toString()).toBe('{"seed": 9007199254740993, "model" : "y", "n":1.0}');
+    expect(withModel(Buffer.from(text), fieldsOf(text), 'y').toString()).toBe(
+      '{"seed": 9007199254740993, "model" : "y", "n":1.0}',
+    );
   });
 
   test('exchanges every model there is, as a reader may take the first or the last', () => {
     const text = '{"model":"a","x":{"model":"inner"},"m\\u006fdel":["b"]}';
-    expect(withModel(Buffer.from(text), fieldsOf(text), 'y').toString()).toBe('{"model":"y","x":{"model":"inner"},"m\\u006fdel":"y"}');
+    expect(withModel(Buffer.from(text), fieldsOf(text), 'y').toString()).toBe(
+      '{"model":"y","x":{"model":"inner"},"m\\u006fdel":"y"}',
+    );
   });
 
   test('leaves bytes alone that are no UTF-8', () => {
@@ -71,16 +78,21 @@ describe('splice', () => {
 
   test('exchanges spans and nothing between them', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.string({ maxLength: 5 }), fc.string({ maxLength: 5 }), fc.string({ maxLength: 5 })), { maxLength: 6 }), (parts) => {
-        let body = '';
-        const edits = parts.map(([kept, old, text]) => {
-          const start = Buffer.byteLength(body + kept);
-          body += kept + old;
-          return { start, end: Buffer.byteLength(body), text };
-        });
-        const expected = parts.map(([kept, , text]) => kept + text).join('');
-        expect(splice(Buffer.from(`${body}end`), edits).toString()).toBe(`${expected}end`);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.string({ maxLength: 5 }), fc.string({ maxLength: 5 }), fc.string({ maxLength: 5 })), {
+          maxLength: 6,
+        }),
+        (parts) => {
+          let body = '';
+          const edits = parts.map(([kept, old, text]) => {
+            const start = Buffer.byteLength(body + kept);
+            body += kept + old;
+            return { start, end: Buffer.byteLength(body), text };
+          });
+          const expected = parts.map(([kept, , text]) => kept + text).join('');
+          expect(splice(Buffer.from(`${body}end`), edits).toString()).toBe(`${expected}end`);
+        },
+      ),
       { numRuns: 300 },
     );
   });

@@ -138,6 +138,19 @@ describe('a stream that breaks after its first content', () => {
     },
   );
 
+  it('ends with the typed error event also where a stored response is streamed again', async () => {
+    const events = [
+      'event: response.created\ndata: {"type":"response.created","response":{"id":"resp_1"}}\n\n',
+      'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"one"}\n\n',
+    ];
+    await using upstream = await startUpstream(stream(events, 'reset'));
+    await using router = await startRouter(fleet([upstream.url]));
+    const answer = await ask(router.url, { path: '/v1/responses/resp_1?stream=true' });
+    expect(answer.text.startsWith(events.join(''))).toBe(true);
+    const last = eventsOf(answer.text).at(-1);
+    expect([last?.event, JSON.parse(last?.data ?? '{}')]).toMatchObject(['error', { type: 'error' }]);
+  });
+
   const EVENTS = [FILTER_CHUNK, chunk('one'), chunk('two 😀'), ': a comment\n\n', chunk('three'), DONE];
   const FORMS = [
     { what: 'LF', body: EVENTS.join('') },

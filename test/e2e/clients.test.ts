@@ -366,6 +366,23 @@ describe('stored responses', () => {
     expect(again.response.headers.get('x-router-attempts')).toBe('1');
   });
 
+  it.each([
+    { what: 'answers 503', fault: '503' },
+    { what: 'is throttled', fault: '429' },
+    { what: 'refuses our key', fault: '401' },
+    { what: 'breaks off', fault: 'reset-before' },
+    { what: 'hangs', fault: 'hang' },
+  ])('are found behind an endpoint that $what', async ({ fault }) => {
+    await using fleet = await startSimulated({ config: { timeouts: { answerMs: 300 } } });
+    const b = fleet.simulator.endpoints[1];
+    const direct = new OpenAI({ ...OPTIONS, baseURL: `${b?.url}/openai/v1`, apiKey: b?.apiKey ?? '' });
+    const made = await direct.responses.create({ model: MODEL, input: 'Made elsewhere.' });
+    fleet.simulator.faults.add({ fault, endpoint: 'A' });
+    const { data, response } = await CLIENTS[1].connect(fleet.url).responses.retrieve(made.id).withResponse();
+    expect(data.id).toBe(made.id);
+    expect(response.headers.get('x-router-endpoint')).toBe('B');
+  });
+
   it('stay with the deployment that made them while it is the second choice', async () => {
     await using fleet = await startSimulated();
     const client = CLIENTS[1].connect(fleet.url);

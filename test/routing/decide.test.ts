@@ -4,8 +4,20 @@ import type { RouterConfig } from '../../src/domain/config.ts';
 import type { DeploymentId } from '../../src/domain/deployment.ts';
 import type { Health } from '../../src/domain/health.ts';
 import { availability } from '../../src/routing/availability.ts';
-import { decide, type DecideFacts, type Route, type RouteRequest } from '../../src/routing/decide.ts';
-import { anyHealth, configFor, DEPLOYMENTS, HALF_OPEN, MISCONFIGURED, NOW, OPEN, PROBE, RESTING, seeded, snapshotOf } from './facts.ts';
+import { type DecideFacts, decide, type Route, type RouteRequest } from '../../src/routing/decide.ts';
+import {
+  anyHealth,
+  configFor,
+  DEPLOYMENTS,
+  HALF_OPEN,
+  MISCONFIGURED,
+  NOW,
+  OPEN,
+  PROBE,
+  RESTING,
+  seeded,
+  snapshotOf,
+} from './facts.ts';
 
 const CONFIG = configFor({
   pools: {
@@ -18,13 +30,24 @@ const CONFIG = configFor({
   tiers: { premium: { chain: ['second', 'first'] }, economy: { chain: ['even'] } },
 });
 
-const REQUEST: RouteRequest = { name: 'first', agent: 'nobody', tier: null, failover: true, spreadKey: null, boundTo: null };
+const REQUEST: RouteRequest = {
+  name: 'first',
+  agent: 'nobody',
+  tier: null,
+  failover: true,
+  spreadKey: null,
+  boundTo: null,
+};
 
 function facts(known: Readonly<Record<string, Health>> = {}, more: Partial<DecideFacts> = {}): DecideFacts {
   return { snapshot: snapshotOf(known), now: NOW, draw: () => 0.5, turn: () => 0, ...more };
 }
 
-function route(request: Partial<RouteRequest>, known: Readonly<Record<string, Health>> = {}, config: RouterConfig = CONFIG): Route {
+function route(
+  request: Partial<RouteRequest>,
+  known: Readonly<Record<string, Health>> = {},
+  config: RouterConfig = CONFIG,
+): Route {
   const decision = decide(config, { ...REQUEST, ...request }, facts(known));
   if (decision === null) throw new Error('there is no such name');
   return decision;
@@ -39,19 +62,55 @@ function order(request: Partial<RouteRequest>, known: Readonly<Record<string, He
 describe('decide', () => {
   test.each<{ what: string; request: Partial<RouteRequest>; is: string }>([
     { what: 'a pool, the default home first', request: {}, is: 'C/m defaultHome, A/m strategy, B/m strategy' },
-    { what: "a pool, the agent's own home first", request: { agent: 'owner' }, is: 'B/m home, A/m strategy, C/m strategy' },
-    { what: 'a pool outside which the home lies', request: { agent: 'stranger' }, is: 'A/m strategy, B/m strategy, C/m strategy' },
-    { what: 'a pool outside which the default home lies', request: { name: 'second' }, is: 'D/m strategy, B/m strategy' },
-    { what: 'a pool that shares out, without the default home', request: { name: 'even' }, is: 'A/m strategy, B/m strategy, C/m strategy' },
-    { what: 'a pool that shares out, with a home of its own', request: { name: 'even', agent: 'owner' }, is: 'B/m home, A/m strategy, C/m strategy' },
+    {
+      what: "a pool, the agent's own home first",
+      request: { agent: 'owner' },
+      is: 'B/m home, A/m strategy, C/m strategy',
+    },
+    {
+      what: 'a pool outside which the home lies',
+      request: { agent: 'stranger' },
+      is: 'A/m strategy, B/m strategy, C/m strategy',
+    },
+    {
+      what: 'a pool outside which the default home lies',
+      request: { name: 'second' },
+      is: 'D/m strategy, B/m strategy',
+    },
+    {
+      what: 'a pool that shares out, without the default home',
+      request: { name: 'even' },
+      is: 'A/m strategy, B/m strategy, C/m strategy',
+    },
+    {
+      what: 'a pool that shares out, with a home of its own',
+      request: { name: 'even', agent: 'owner' },
+      is: 'B/m home, A/m strategy, C/m strategy',
+    },
     { what: 'no name: the default pool', request: { name: null }, is: 'C/m defaultHome, A/m strategy, B/m strategy' },
-    { what: 'a tier: its pools in order, each deployment once', request: { name: 'premium' }, is: 'D/m strategy, B/m strategy, A/m strategy, C/m strategy' },
-    { what: 'a tier by header', request: { name: 'first', tier: 'economy' }, is: 'A/m strategy, B/m strategy, C/m strategy' },
+    {
+      what: 'a tier: its pools in order, each deployment once',
+      request: { name: 'premium' },
+      is: 'D/m strategy, B/m strategy, A/m strategy, C/m strategy',
+    },
+    {
+      what: 'a tier by header',
+      request: { name: 'first', tier: 'economy' },
+      is: 'A/m strategy, B/m strategy, C/m strategy',
+    },
     { what: 'a deployment', request: { name: 'D/n' }, is: 'D/n named' },
     { what: 'what only one deployment holds', request: { name: 'first', boundTo: 'D/n' }, is: 'D/n bound' },
     { what: 'auto with a home', request: { name: 'auto', agent: 'owner' }, is: 'B/m home, A/m strategy, C/m strategy' },
-    { what: 'auto with a home in another pool', request: { name: 'auto', agent: 'neighbour' }, is: 'D/m home, B/m strategy' },
-    { what: 'auto with a home in no pool', request: { name: 'auto', agent: 'stranger' }, is: 'D/n home, A/m strategy, B/m strategy, C/m strategy' },
+    {
+      what: 'auto with a home in another pool',
+      request: { name: 'auto', agent: 'neighbour' },
+      is: 'D/m home, B/m strategy',
+    },
+    {
+      what: 'auto with a home in no pool',
+      request: { name: 'auto', agent: 'stranger' },
+      is: 'D/n home, A/m strategy, B/m strategy, C/m strategy',
+    },
     { what: 'auto without a home', request: { name: 'auto' }, is: 'C/m defaultHome, A/m strategy, B/m strategy' },
   ])('puts in order: $what', ({ request, is }) => {
     expect(order(request)).toBe(is);
@@ -74,7 +133,10 @@ describe('decide', () => {
   });
 
   test('leaves out what is out, and says why and until when', () => {
-    const { candidates, skipped } = route({ name: 'keyed' }, { 'A/m': OPEN, 'B/m': RESTING, 'C/m': MISCONFIGURED, 'D/m': HALF_OPEN });
+    const { candidates, skipped } = route(
+      { name: 'keyed' },
+      { 'A/m': OPEN, 'B/m': RESTING, 'C/m': MISCONFIGURED, 'D/m': HALF_OPEN },
+    );
     expect(candidates).toEqual([]);
     expect(new Map(skipped.map(({ deployment, reason, until }) => [deployment, [reason, until]]))).toEqual(
       new Map([
@@ -108,7 +170,8 @@ describe('decide', () => {
 
   test('spreads by the prompt cache key before the agent', () => {
     const keys = Array.from({ length: 40 }, (_, at) => `key ${at}`);
-    for (const key of keys) expect(order({ name: 'keyed', agent: 'x', spreadKey: key })).toBe(order({ name: 'keyed', agent: key }));
+    for (const key of keys)
+      expect(order({ name: 'keyed', agent: 'x', spreadKey: key })).toBe(order({ name: 'keyed', agent: key }));
     expect(new Set(keys.map((key) => order({ name: 'keyed', agent: 'x', spreadKey: key }))).size).toBeGreaterThan(3);
   });
 
@@ -123,7 +186,9 @@ describe('decide', () => {
 });
 
 const requests: fc.Arbitrary<RouteRequest> = fc.record({
-  name: fc.option(fc.constantFrom('first', 'second', 'even', 'keyed', 'premium', 'economy', 'standard', 'auto', 'A/m', 'D/n', 'none')),
+  name: fc.option(
+    fc.constantFrom('first', 'second', 'even', 'keyed', 'premium', 'economy', 'standard', 'auto', 'A/m', 'D/n', 'none'),
+  ),
   agent: fc.constantFrom('owner', 'stranger', 'neighbour', 'nobody'),
   tier: fc.option(fc.constantFrom('premium' as const, 'economy' as const), { freq: 2 }),
   failover: fc.boolean(),
@@ -138,7 +203,10 @@ describe('every decision', () => {
       fc.property(requests, known, fc.integer(), (request, state, seed) => {
         const decision = decide(CONFIG, request, facts(state, { draw: seeded(seed) }));
         if (decision === null) return;
-        const ids = [...decision.candidates.map(({ deployment }) => deployment.id), ...decision.skipped.map(({ deployment }) => deployment)];
+        const ids = [
+          ...decision.candidates.map(({ deployment }) => deployment.id),
+          ...decision.skipped.map(({ deployment }) => deployment),
+        ];
         expect(new Set(ids).size).toBe(ids.length);
         expect(ids.length).toBeGreaterThan(0);
       }),
@@ -151,7 +219,8 @@ describe('every decision', () => {
       fc.property(requests, known, (request, state) => {
         const decision = decide(CONFIG, request, facts(state));
         const standing = (id: DeploymentId) => availability(snapshotOf(state).health(id), NOW).kind;
-        for (const { deployment, probe } of decision?.candidates ?? []) expect(standing(deployment.id)).toBe(probe ? 'probe' : 'ready');
+        for (const { deployment, probe } of decision?.candidates ?? [])
+          expect(standing(deployment.id)).toBe(probe ? 'probe' : 'ready');
         for (const { deployment, reason } of decision?.skipped ?? []) {
           expect(reason === 'failoverOff' ? !request.failover : standing(deployment) === 'out').toBe(true);
         }
@@ -164,7 +233,10 @@ describe('every decision', () => {
     const config = deepFreeze(CONFIG);
     fc.assert(
       fc.property(requests, known, fc.integer(), (request, state, seed) => {
-        const asked = (): string => JSON.stringify(decide(config, deepFreeze(request), facts(deepFreeze(state), { draw: seeded(seed), turn: () => 3 })));
+        const asked = (): string =>
+          JSON.stringify(
+            decide(config, deepFreeze(request), facts(deepFreeze(state), { draw: seeded(seed), turn: () => 3 })),
+          );
         expect(asked()).toBe(asked());
       }),
       { numRuns: 300 },
@@ -174,6 +246,7 @@ describe('every decision', () => {
 
 function deepFreeze<T>(value: T): T {
   if (value instanceof Map || value instanceof Set) for (const part of value.values()) deepFreeze(part as unknown);
-  else if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) deepFreeze(part as unknown);
+  else if (typeof value === 'object' && value !== null)
+    for (const part of Object.values(value)) deepFreeze(part as unknown);
   return Object.freeze(value);
 }

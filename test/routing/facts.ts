@@ -1,8 +1,8 @@
 /** What decisions are made from, small enough to be written in one line of a test. */
 import fc from 'fast-check';
+import type { Draw } from '../../src/domain/clock.ts';
 import type { Breaker, Pool, PoolMember, Retries, RouterConfig, Strategy, Tier } from '../../src/domain/config.ts';
 import type { Deployment, DeploymentId } from '../../src/domain/deployment.ts';
-import type { Draw } from '../../src/domain/clock.ts';
 import { type Finding, HEALTHY, type Health, type Snapshot } from '../../src/domain/health.ts';
 import { configOf } from '../harness/router.ts';
 
@@ -14,7 +14,16 @@ export const RETRIES: Retries = { sameDeployment: 2, baseMs: 500, maxMs: 8_000, 
 export const SETTINGS = { breaker: BREAKER, retries: RETRIES };
 
 export function finding(outcome: Finding['outcome'], facts: Partial<Finding> = {}): Finding {
-  return { deployment: 'A/m', outcome, at: NOW, retryAfterMs: null, latencyMs: null, headroom: null, cause: 'a test', ...facts };
+  return {
+    deployment: 'A/m',
+    outcome,
+    at: NOW,
+    retryAfterMs: null,
+    latencyMs: null,
+    headroom: null,
+    cause: 'a test',
+    ...facts,
+  };
 }
 
 export function health(facts: Partial<Health> = {}): Health {
@@ -54,14 +63,24 @@ export function pool(strategy: Strategy, members: readonly (string | PoolMember)
 }
 
 export interface World {
-  readonly pools: Readonly<Record<string, { readonly strategy: Strategy; readonly members: readonly string[]; readonly failoverOn?: 'availability' }>>;
+  readonly pools: Readonly<
+    Record<
+      string,
+      { readonly strategy: Strategy; readonly members: readonly string[]; readonly failoverOn?: 'availability' }
+    >
+  >;
   readonly agents?: object;
   readonly tiers?: Readonly<Partial<Record<Tier, { readonly chain: readonly string[] }>>>;
 }
 
 /** Endpoints A to D with the deployments `m` and `n` each. */
 export function configFor(world: World): RouterConfig {
-  const endpoint = (name: string) => ({ url: `https://${name}.openai.azure.com`, apiKey: 'k', api: 'v1', deployments: { m: { model: 'm' }, n: { model: 'n' } } });
+  const endpoint = (name: string) => ({
+    url: `https://${name}.openai.azure.com`,
+    apiKey: 'k',
+    api: 'v1',
+    deployments: { m: { model: 'm' }, n: { model: 'n' } },
+  });
   const endpoints = Object.fromEntries(['A', 'B', 'C', 'D'].map((name) => [name, endpoint(name)]));
   return configOf({ endpoints, ...world });
 }
@@ -83,7 +102,9 @@ export const anyHealth: fc.Arbitrary<Health> = fc.record({
   ),
   restUntil: fc.oneof(fc.constant(0), instant),
   throttles: fc.nat({ max: 5 }),
-  misconfigured: fc.option(fc.record({ since: instant, probeAt: instant, cause: fc.constant('status 401') }), { freq: 4 }),
+  misconfigured: fc.option(fc.record({ since: instant, probeAt: instant, cause: fc.constant('status 401') }), {
+    freq: 4,
+  }),
   latencyMs: fc.option(fc.double({ min: 0, max: 5_000, noNaN: true })),
   headroom: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
 });

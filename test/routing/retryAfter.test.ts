@@ -21,7 +21,11 @@ describe('retryAfterMs', () => {
     { what: 'a day', headers: { 'retry-after': '86400' }, ms: 86_400_000 },
     { what: 'a date ahead', headers: { 'retry-after': new Date(NOW + 5_000).toUTCString() }, ms: 5_000 },
     { what: 'a date that has passed', headers: { 'retry-after': new Date(NOW - 5_000).toUTCString() }, ms: 0 },
-    { what: 'garbage milliseconds, then seconds', headers: { 'retry-after-ms': 'soon', 'retry-after': '4' }, ms: 4_000 },
+    {
+      what: 'garbage milliseconds, then seconds',
+      headers: { 'retry-after-ms': 'soon', 'retry-after': '4' },
+      ms: 4_000,
+    },
     { what: 'negative milliseconds, then seconds', headers: { 'retry-after-ms': '-1', 'retry-after': '4' }, ms: 4_000 },
     { what: 'garbage', headers: { 'retry-after': 'soon' }, ms: null },
     { what: 'an empty text', headers: { 'retry-after': '' }, ms: null },

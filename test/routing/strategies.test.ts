@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { DeploymentId } from '../../src/domain/deployment.ts';
-import { orderMembers, type OrderingFacts } from '../../src/routing/strategies.ts';
+import { type OrderingFacts, orderMembers } from '../../src/routing/strategies.ts';
 import { health, pool, seeded, snapshotOf } from './facts.ts';
 
 const NAMES = ['A/m', 'B/m', 'C/m', 'D/m', 'E/m'] as const;
@@ -21,10 +21,17 @@ describe('every strategy', () => {
   test('puts each member in its order exactly once', () => {
     const members = fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1 });
     fc.assert(
-      fc.property(fc.constantFrom(...STRATEGIES), members, fc.nat(), fc.string(), fc.integer(), (strategy, names, turn, key, seed) => {
-        const order = orderMembers(pool(strategy, names), { ...FACTS, turn, key, draw: seeded(seed) });
-        expect([...order].sort()).toEqual([...names].sort());
-      }),
+      fc.property(
+        fc.constantFrom(...STRATEGIES),
+        members,
+        fc.nat(),
+        fc.string(),
+        fc.integer(),
+        (strategy, names, turn, key, seed) => {
+          const order = orderMembers(pool(strategy, names), { ...FACTS, turn, key, draw: seeded(seed) });
+          expect([...order].sort()).toEqual([...names].sort());
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -38,16 +45,25 @@ describe('priority', () => {
 
 describe('roundRobin', () => {
   test('goes on by one with every turn, and the next in line stands in', () => {
-    const orders = [0, 1, 2, 3].map((turn) => orderMembers(pool('roundRobin', ['A/m', 'B/m', 'C/m']), { ...FACTS, turn }).join(' '));
+    const orders = [0, 1, 2, 3].map((turn) =>
+      orderMembers(pool('roundRobin', ['A/m', 'B/m', 'C/m']), { ...FACTS, turn }).join(' '),
+    );
     expect(orders).toEqual(['A/m B/m C/m', 'B/m C/m A/m', 'C/m A/m B/m', 'A/m B/m C/m']);
   });
 
   test('is even over any number of whole rounds, wherever it begins', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1 }), fc.nat(), fc.integer({ min: 1, max: 20 }), (names, start, rounds) => {
-        const counts = firsts(rounds * names.length, (round) => orderMembers(pool('roundRobin', names), { ...FACTS, turn: start + round }));
-        expect([...counts.values()]).toEqual(names.map(() => rounds));
-      }),
+      fc.property(
+        fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1 }),
+        fc.nat(),
+        fc.integer({ min: 1, max: 20 }),
+        (names, start, rounds) => {
+          const counts = firsts(rounds * names.length, (round) =>
+            orderMembers(pool('roundRobin', names), { ...FACTS, turn: start + round }),
+          );
+          expect([...counts.values()]).toEqual(names.map(() => rounds));
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -58,19 +74,23 @@ describe('weighted', () => {
 
   test('sends each member its share', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: 5 }), fc.integer(), (weights, seed) => {
-        const members = weights.map((weight, at) => member(NAMES[at] ?? 'A/m', weight));
-        const draw = seeded(seed);
-        const rounds = 4_000;
-        const counts = firsts(rounds, () => orderMembers(pool('weighted', members), { ...FACTS, draw }));
-        const whole = weights.reduce((sum, weight) => sum + weight, 0);
-        for (const { deployment, weight } of members) {
-          const share = weight / whole;
-          // Five standard deviations: about one in a million.
-          const slack = 5 * Math.sqrt((share * (1 - share)) / rounds);
-          expect(Math.abs((counts.get(deployment) ?? 0) / rounds - share)).toBeLessThan(slack);
-        }
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: 5 }),
+        fc.integer(),
+        (weights, seed) => {
+          const members = weights.map((weight, at) => member(NAMES[at] ?? 'A/m', weight));
+          const draw = seeded(seed);
+          const rounds = 4_000;
+          const counts = firsts(rounds, () => orderMembers(pool('weighted', members), { ...FACTS, draw }));
+          const whole = weights.reduce((sum, weight) => sum + weight, 0);
+          for (const { deployment, weight } of members) {
+            const share = weight / whole;
+            // Five standard deviations: about one in a million.
+            const slack = 5 * Math.sqrt((share * (1 - share)) / rounds);
+            expect(Math.abs((counts.get(deployment) ?? 0) / rounds - share)).toBeLessThan(slack);
+          }
+        },
+      ),
       { numRuns: 100 },
     );
   });
@@ -98,7 +118,9 @@ describe('spread', () => {
   test('keeps a key where it is, whatever the order of the members', () => {
     fc.assert(
       fc.property(fc.string(), fc.shuffledSubarray([...NAMES], { minLength: NAMES.length }), (key, shuffled) => {
-        expect(orderMembers(pool('spread', shuffled), { ...FACTS, key })).toEqual(orderMembers(pool('spread', NAMES), { ...FACTS, key }));
+        expect(orderMembers(pool('spread', shuffled), { ...FACTS, key })).toEqual(
+          orderMembers(pool('spread', NAMES), { ...FACTS, key }),
+        );
       }),
       { numRuns: 300 },
     );
@@ -127,20 +149,40 @@ describe('spread', () => {
       const [first, second = lost] = orderMembers(pool('spread', NAMES), { ...FACTS, key: `cache-key ${round}` });
       if (first === lost) heirs.set(second, (heirs.get(second) ?? 0) + 1);
     }
-    for (const name of NAMES.filter((one) => one !== lost)) expect(Math.abs((heirs.get(name) ?? 0) - 250)).toBeLessThan(90);
+    for (const name of NAMES.filter((one) => one !== lost))
+      expect(Math.abs((heirs.get(name) ?? 0) - 250)).toBeLessThan(90);
   });
 });
 
 describe('leastLatency', () => {
   test('tries the fastest first, and before it those nobody has measured', () => {
-    const snapshot = snapshotOf({ 'A/m': health({ latencyMs: 300 }), 'B/m': health({ latencyMs: 100 }), 'D/m': health({ latencyMs: 200 }) });
-    expect(orderMembers(pool('leastLatency', ['A/m', 'B/m', 'C/m', 'D/m']), { ...FACTS, snapshot })).toEqual(['C/m', 'B/m', 'D/m', 'A/m']);
+    const snapshot = snapshotOf({
+      'A/m': health({ latencyMs: 300 }),
+      'B/m': health({ latencyMs: 100 }),
+      'D/m': health({ latencyMs: 200 }),
+    });
+    expect(orderMembers(pool('leastLatency', ['A/m', 'B/m', 'C/m', 'D/m']), { ...FACTS, snapshot })).toEqual([
+      'C/m',
+      'B/m',
+      'D/m',
+      'A/m',
+    ]);
   });
 });
 
 describe('mostHeadroom', () => {
   test('tries the freest first, those that do not say count as free, and equals keep their order', () => {
-    const snapshot = snapshotOf({ 'A/m': health({ headroom: 0.1 }), 'B/m': health({ headroom: 0.9 }), 'D/m': health({ headroom: 0 }) });
-    expect(orderMembers(pool('mostHeadroom', ['A/m', 'B/m', 'C/m', 'D/m', 'E/m']), { ...FACTS, snapshot })).toEqual(['C/m', 'E/m', 'B/m', 'A/m', 'D/m']);
+    const snapshot = snapshotOf({
+      'A/m': health({ headroom: 0.1 }),
+      'B/m': health({ headroom: 0.9 }),
+      'D/m': health({ headroom: 0 }),
+    });
+    expect(orderMembers(pool('mostHeadroom', ['A/m', 'B/m', 'C/m', 'D/m', 'E/m']), { ...FACTS, snapshot })).toEqual([
+      'C/m',
+      'E/m',
+      'B/m',
+      'A/m',
+      'D/m',
+    ]);
   });
 });

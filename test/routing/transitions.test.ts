@@ -3,9 +3,22 @@ import { describe, expect, test } from 'vitest';
 import { type Finding, HEALTHY, type Health } from '../../src/domain/health.ts';
 import { availability } from '../../src/routing/availability.ts';
 import { nextBreaker, nextHealth, probing } from '../../src/routing/transitions.ts';
-import { anyHealth, BREAKER, finding, HALF_OPEN, health, histories, MISCONFIGURED, NOW, OPEN, outcomes, RETRIES, SETTINGS } from './facts.ts';
+import {
+  anyHealth,
+  BREAKER,
+  finding,
+  HALF_OPEN,
+  health,
+  histories,
+  MISCONFIGURED,
+  NOW,
+  OPEN,
+  outcomes,
+  RETRIES,
+  SETTINGS,
+} from './facts.ts';
 
-function after(state: Health, ...findings: readonly Finding[]): Health {
+function learnt(state: Health, ...findings: readonly Finding[]): Health {
   return findings.reduce((now, one) => nextHealth(now, one, SETTINGS), state);
 }
 
@@ -33,7 +46,7 @@ describe('an open window', () => {
   });
 
   test('is not closed by the late success of a request that was sent before it opened', () => {
-    const late = after(health(), ...failures(5, 10), finding('ok', { at: NOW + 100 }));
+    const late = learnt(health(), ...failures(5, 10), finding('ok', { at: NOW + 100 }));
     expect(availability(late, NOW + 101)).toMatchObject({ kind: 'out', reason: 'open' });
   });
 
@@ -67,13 +80,13 @@ describe('a rest', () => {
     { what: 'no longer than an opening in the end', retryAfterMs: null, throttles: 60, ms: BREAKER.openMs },
     { what: 'no longer than an opening after thousands', retryAfterMs: null, throttles: 5_000, ms: BREAKER.openMs },
   ])('lasts $what', ({ retryAfterMs, throttles, ms }) => {
-    const rested = after(health({ throttles }), finding('throttled', { retryAfterMs }));
+    const rested = learnt(health({ throttles }), finding('throttled', { retryAfterMs }));
     expect(rested.restUntil).toBe(NOW + ms);
     expect(rested.throttles).toBe(throttles + 1);
   });
 
   test('is counted anew after a success', () => {
-    const state = after(health({ throttles: 6 }), finding('ok'), finding('throttled'));
+    const state = learnt(health({ throttles: 6 }), finding('ok'), finding('throttled'));
     expect(state.restUntil).toBe(NOW + RETRIES.baseMs);
   });
 
@@ -85,9 +98,12 @@ describe('a rest', () => {
 
   test('lets a breaker alone: throttling is no failure', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('throttled' as const, 'other' as const, 'misconfigured' as const), { maxLength: 30 }), (kinds) => {
-        expect(after(health(), ...kinds.map((kind) => finding(kind))).breaker.kind).toBe('closed');
-      }),
+      fc.property(
+        fc.array(fc.constantFrom('throttled' as const, 'other' as const, 'misconfigured' as const), { maxLength: 30 }),
+        (kinds) => {
+          expect(learnt(health(), ...kinds.map((kind) => finding(kind))).breaker.kind).toBe('closed');
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -104,7 +120,7 @@ describe('a breaker', () => {
         for (const gap of between) {
           at += gap;
           times.push(at);
-          state = after(state, finding('failing', { at }));
+          state = learnt(state, finding('failing', { at }));
           const recent = times.filter((one) => one > at - BREAKER.windowMs).length;
           expect(state.breaker.kind).toBe(recent >= BREAKER.failures ? 'open' : 'closed');
           if (state.breaker.kind === 'open') return;
@@ -116,41 +132,41 @@ describe('a breaker', () => {
 
   test('opens at the threshold though every other request succeeds: failures within the window count', () => {
     const mixed = failures(BREAKER.failures, 1_000).flatMap((one) => [one, finding('ok', { at: one.at + 500 })]);
-    expect(after(health(), ...mixed.slice(0, -1)).breaker.kind).toBe('open');
+    expect(learnt(health(), ...mixed.slice(0, -1)).breaker.kind).toBe('open');
   });
 
   test('opens for the configured time at first', () => {
-    expect(openUntil(after(health(), ...failures(5, 0)))).toBe(NOW + BREAKER.openMs);
+    expect(openUntil(learnt(health(), ...failures(5, 0)))).toBe(NOW + BREAKER.openMs);
   });
 
   test('opens twice as long after every probe that failed, up to the longest window', () => {
-    let state = after(health(), ...failures(5, 0));
+    let state = learnt(health(), ...failures(5, 0));
     const lengths = [openUntil(state) - NOW];
     for (let round = 0; round < 6; round++) {
       const at = openUntil(state);
-      state = after(probing(state, at, SETTINGS), finding('failing', { at }));
+      state = learnt(probing(state, at, SETTINGS), finding('failing', { at }));
       lengths.push(openUntil(state) - at);
     }
     expect(lengths).toEqual([30_000, 60_000, 120_000, 240_000, 300_000, 300_000, 300_000]);
   });
 
   test('is closed by a probe that succeeds, and begins to count anew', () => {
-    const closed = after(HALF_OPEN, finding('ok'));
+    const closed = learnt(HALF_OPEN, finding('ok'));
     expect(closed.breaker).toEqual({ kind: 'closed', failedAt: [] });
-    expect(openUntil(after(closed, ...failures(5, 0)))).toBe(NOW + BREAKER.openMs);
+    expect(openUntil(learnt(closed, ...failures(5, 0)))).toBe(NOW + BREAKER.openMs);
   });
 
   test.each([
     { what: 'refused or filtered', outcome: 'other' as const },
     { what: 'throttled', outcome: 'throttled' as const },
   ])('is closed by a probe that was $what: the deployment is there again', ({ outcome }) => {
-    expect(after(HALF_OPEN, finding(outcome)).breaker.kind).toBe('closed');
+    expect(learnt(HALF_OPEN, finding(outcome)).breaker.kind).toBe('closed');
   });
 
   test('is never opened by what the deployment filtered or refused', () => {
     fc.assert(
       fc.property(anyHealth, fc.nat({ max: 30 }), (start, count) => {
-        const end = after(start, ...Array.from({ length: count }, () => finding('other')));
+        const end = learnt(start, ...Array.from({ length: count }, () => finding('other')));
         expect(openUntil(end)).toBe(openUntil(start));
       }),
       { numRuns: 300 },
@@ -182,14 +198,14 @@ describe('a probe', () => {
 
 describe('a misconfiguration', () => {
   test('takes the deployment out, remembers its beginning, and is looked at again after the longest window', () => {
-    const first = after(health(), finding('misconfigured', { cause: 'status 401' }));
-    const again = after(first, finding('misconfigured', { at: NOW + 10, cause: 'status 403' }));
+    const first = learnt(health(), finding('misconfigured', { cause: 'status 401' }));
+    const again = learnt(first, finding('misconfigured', { at: NOW + 10, cause: 'status 403' }));
     expect(again.misconfigured).toEqual({ since: NOW, probeAt: NOW + 10 + BREAKER.maxOpenMs, cause: 'status 403' });
   });
 
   test('is over once the deployment answers', () => {
-    expect(after(MISCONFIGURED, finding('ok')).misconfigured).toBeNull();
-    expect(after(MISCONFIGURED, finding('throttled')).misconfigured).toBeNull();
+    expect(learnt(MISCONFIGURED, finding('ok')).misconfigured).toBeNull();
+    expect(learnt(MISCONFIGURED, finding('throttled')).misconfigured).toBeNull();
   });
 });
 
@@ -197,7 +213,7 @@ describe('what is known of a deployment', () => {
   test('keeps its latency smoothed between the smallest and the largest ever measured', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 10_000 }), { minLength: 1, maxLength: 20 }), (latencies) => {
-        const state = after(health(), ...latencies.map((latencyMs) => finding('ok', { latencyMs })));
+        const state = learnt(health(), ...latencies.map((latencyMs) => finding('ok', { latencyMs })));
         expect(state.latencyMs).toBeGreaterThanOrEqual(Math.min(...latencies) - 1e-6);
         expect(state.latencyMs).toBeLessThanOrEqual(Math.max(...latencies) + 1e-6);
       }),
@@ -209,8 +225,8 @@ describe('what is known of a deployment', () => {
     const known = health({ latencyMs: 120, headroom: 0.4 });
     fc.assert(
       fc.property(outcomes, (outcome) => {
-        expect(after(known, finding(outcome))).toMatchObject({ latencyMs: 120, headroom: 0.4 });
-        expect(after(known, finding(outcome, { headroom: 0 })).headroom).toBe(0);
+        expect(learnt(known, finding(outcome))).toMatchObject({ latencyMs: 120, headroom: 0.4 });
+        expect(learnt(known, finding(outcome, { headroom: 0 })).headroom).toBe(0);
       }),
     );
   });
@@ -219,7 +235,7 @@ describe('what is known of a deployment', () => {
     fc.assert(
       fc.property(anyHealth, histories, (start, findings) => {
         const frozen = deepFreeze(structuredClone(start));
-        expect(after(frozen, ...findings)).toEqual(after(structuredClone(start), ...findings));
+        expect(learnt(frozen, ...findings)).toEqual(learnt(structuredClone(start), ...findings));
       }),
       { numRuns: 300 },
     );

@@ -1,0 +1,145 @@
+/** The handler alone, called with the library's own types: outside the host the library runs in its test mode. */
+import { HttpRequest, type HttpResponseInit, InvocationContext } from '@azure/functions';
+import { describe, expect, test } from 'vitest';
+import type { Answer, IncomingRequest } from '../../src/domain/message.ts';
+import { httpHandler } from '../../src/functions/register.ts';
+import { ManualClock } from '../harness/manualClock.ts';
+
+function post(path: string, body: string | null = '{}', headers: Record<string, string> = {}): HttpRequest {
+  return new HttpRequest({
+    url: `https://router.azurewebsites.net${path}`,
+    method: 'POST',
+    headers,
+    ...(body === null ? {} : { body: { string: body } }),
+  });
+}
+
+async function handled(
+  request: HttpRequest,
+  answer: Answer | ((incoming: IncomingRequest) => Promise<Answer>),
+): Promise<HttpResponseInit> {
+  const router = {
+    handle: (incoming: IncomingRequest) => (typeof answer === 'function' ? answer(incoming) : Promise.resolve(answer)),
+  };
+  return httpHandler(router, new ManualClock())(request, new InvocationContext());
+}
+
+function bodyText(response: HttpResponseInit): string {
+  return Buffer.isBuffer(response.body) ? response.body.toString() : '';
+}
+
+/** As the library has it, and broken in one place. */
+function brokenIn(place: 'url' | 'headers' | 'method' | 'body'): HttpRequest {
+  const request = post('/');
+  Object.defineProperty(request, place, {
+    get: () => {
+      throw new TypeError(`no ${place}`);
+    },
+  });
+  return request;
+}
+
+/** What a careless library rejects with. */
+const nothing = undefined as unknown as Error;
+
+describe('the handler', () => {
+  test.each<{ what: string; request: HttpRequest; handle: (incoming: IncomingRequest) => Promise<Answer> }>([
+    { what: 'an app that rejects', request: post('/'), handle: () => Promise.reject(new Error('a bug')) },
+    {
+      what: 'an app that throws at once',
+      request: post('/'),
+      handle: () => {
+        throw new Error('a bug');
+      },
+    },
+    {
+      what: 'an app that rejects with nothing',
+      request: post('/'),
+      handle: () => Promise.reject(nothing),
+    },
+    {
+      what: 'a request without a URL',
+      request: brokenIn('url'),
+      handle: () => Promise.reject(new Error('never called')),
+    },
+    {
+      what: 'a request without headers',
+      request: brokenIn('headers'),
+      handle: () => Promise.reject(new Error('never called')),
+    },
+    {
+      what: 'a request without a method',
+      request: brokenIn('method'),
+      handle: () => Promise.reject(new Error('never called')),
+    },
+    {
+      what: 'an app that answers nothing',
+      request: post('/'),
+      handle: () => Promise.resolve(undefined as unknown as Answer),
+    },
+  ])('answers 500 in OpenAI’s shape for $what', async ({ request, handle }) => {
+    const response = await handled(request, handle);
+    expect(response.status).toBe(500);
+    expect(JSON.parse(bodyText(response))).toMatchObject({ error: { code: 'internal', type: 'server_error' } });
+  });
+
+  test('hands in path and query as they were sent', async () => {
+    const seen: string[] = [];
+    await handled(post('/openai/deployments/A%2Fgpt-4.1/chat/completions?x=1&x=2&y=%2B'), (incoming) => {
+      seen.push(incoming.method, incoming.target);
+      return Promise.resolve({ status: 200, headers: [], body: null });
+    });
+    expect(seen).toEqual(['POST', '/openai/deployments/A%2Fgpt-4.1/chat/completions?x=1&x=2&y=%2B']);
+  });
+
+  test('keeps several cookies apart: of several Set-Cookie headers the worker would keep one', async () => {
+    const response = await handled(post('/'), {
+      status: 200,
+      headers: ['set-cookie', 'a=1; Path=/', 'x-a', '1', 'Set-Cookie', 'b=2; HttpOnly'],
+      body: null,
+    });
+    expect(response.cookies).toEqual([
+      { name: 'a', value: '1', path: '/' },
+      { name: 'b', value: '2', httpOnly: true },
+    ]);
+    expect(response.headers).toEqual([['x-a', '1']]);
+  });
+
+  test('writes the length of a body that is whole, and none for a stream', async () => {
+    const whole = await handled(post('/'), { status: 200, headers: [], body: Buffer.from('é') });
+    expect(whole.headers).toEqual([['content-length', '2']]);
+    const stream = await handled(post('/'), { status: 200, headers: [], body: pieces('a') });
+    expect(stream.headers).toEqual([]);
+  });
+
+  test('tells the stream behind a body that nobody reads on', async () => {
+    let returned = false;
+    async function* endless(): AsyncGenerator<Buffer, undefined> {
+      try {
+        for (;;) yield await Promise.resolve(Buffer.from('x'));
+      } finally {
+        returned = true;
+      }
+    }
+    const { body } = await handled(post('/'), { status: 200, headers: [], body: endless() });
+    const reader = (body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    await reader.cancel();
+    expect(returned).toBe(true);
+  });
+
+  test('ends a stream that fails: a body that errors would never end for the caller', async () => {
+    const { body } = await handled(post('/'), { status: 200, headers: [], body: pieces('a', 'b', null) });
+    const chunks: string[] = [];
+    for await (const chunk of body as ReadableStream<Uint8Array>) chunks.push(Buffer.from(chunk).toString());
+    expect(chunks).toEqual(['a', 'b']);
+  });
+});
+
+/** Pieces one after the other; `null` throws. */
+async function* pieces(...parts: readonly (string | null)[]): AsyncGenerator<Buffer, undefined> {
+  for (const part of parts) {
+    if (part === null) throw new Error('the rest was lost');
+    yield await Promise.resolve(Buffer.from(part));
+  }
+}

@@ -1,0 +1,364 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { RouterConfig } from '../../src/domain/config.ts';
+import { createGate } from '../../src/http/auth.ts';
+import { createUnconfiguredApp } from '../../src/http/unconfigured.ts';
+import { configOf, fleet } from '../harness/router.ts';
+import { ok, status } from '../relay/fakes.ts';
+import { anyHealth, configFor, seeded } from '../routing/facts.ts';
+import { appFor, ask, OPEN } from './ask.ts';
+
+const CONFIG = configOf(
+  fleet(['https://a.openai.azure.com', 'https://b.openai.azure.com', 'https://c.openai.azure.com']),
+);
+const ADMIN = { 'api-key': 'admin' };
+
+describe('the open pages', () => {
+  test.each([
+    { path: '/healthz', is: { status: 'ok' } },
+    { path: '/readyz', is: { status: 'ready' } },
+  ])('$path needs no key', async ({ path, is }) => {
+    const { app } = appFor(CONFIG, [], { adminKey: 'admin', loopbackOnly: false });
+    expect(await ask(app, { target: path })).toMatchObject({ status: 200, json: is });
+    expect(await ask(app, { method: 'HEAD', target: path })).toMatchObject({ status: 200, text: '' });
+  });
+});
+
+describe('the control plane', () => {
+  const paths = [
+    '/router/status',
+    '/router/deployments',
+    '/router/deployments/A%2Fgpt-4.1',
+    '/router/pools',
+    '/router/pools/gpt-4.1',
+    '/router/explain',
+  ];
+
+  test.each(paths)('%s is for the admin alone', async (target) => {
+    const { app } = appFor(CONFIG, [], { adminKey: 'admin', callerKeys: ['caller'], loopbackOnly: false });
+    const body = target === '/router/explain' ? { path: '/v1/chat/completions', body: { model: 'gpt-4.1' } } : '';
+    expect((await ask(app, { target, body })).status).toBe(401);
+    expect((await ask(app, { target, body, headers: { 'api-key': 'caller' } })).status).toBe(403);
+    expect((await ask(app, { target, body, headers: ADMIN })).status).toBe(200);
+  });
+
+  test('tells how each deployment stands', async () => {
+    const { app, record, clock } = appFor(CONFIG);
+    record('A/gpt-4.1', 'throttled', { retryAfterMs: 5_000 });
+    record('B/gpt-4.1', 'misconfigured');
+    const { json } = await ask(app, { target: '/router/status' });
+    expect(json).toMatchObject({
+      at: new Date(clock.now()).toISOString(),
+      defaultPool: 'gpt-4.1',
+      deployments: [
+        {
+          id: 'A/gpt-4.1',
+          endpoint: 'A',
+          model: 'gpt-4.1',
+          state: 'throttled',
+          until: new Date(clock.now() + 5_000).toISOString(),
+        },
+        { id: 'B/gpt-4.1', state: 'misconfigured', cause: 'a test' },
+        { id: 'C/gpt-4.1', state: 'closed', until: null, cause: null },
+      ],
+    });
+  });
+
+  test('tells a pool in the words that operators know', async () => {
+    const { app, record } = appFor(CONFIG);
+    const pool = async () => (await ask(app, { target: '/router/pools/gpt-4.1' })).json;
+    expect(await pool()).toMatchObject({
+      total_endpoints: 3,
+      current_endpoint: 'A/gpt-4.1',
+      current_type: 'primary',
+      current_index: 0,
+      failed_endpoints: [],
+      available_backups: ['B/gpt-4.1', 'C/gpt-4.1'],
+      has_backups: true,
+    });
+    record('A/gpt-4.1', 'failing', { times: 5 });
+    expect(await pool()).toMatchObject({
+      current_endpoint: 'B/gpt-4.1',
+      current_type: 'backup',
+      current_index: 1,
+      failed_endpoints: ['A/gpt-4.1'],
+      available_backups: ['B/gpt-4.1', 'C/gpt-4.1'],
+    });
+    for (const id of ['B/gpt-4.1', 'C/gpt-4.1'] as const) record(id, 'failing', { times: 5 });
+    expect(await pool()).toMatchObject({
+      current_endpoint: null,
+      current_type: null,
+      current_index: null,
+      available_backups: [],
+    });
+  });
+
+  test('finds a deployment by its id, percent-encoded or not', async () => {
+    const { app } = appFor(CONFIG);
+    for (const path of ['A%2Fgpt-4.1', 'A/gpt-4.1'])
+      expect((await ask(app, { target: `/router/deployments/${path}` })).json).toMatchObject({
+        id: 'A/gpt-4.1',
+        state: 'closed',
+      });
+  });
+
+  test.each([
+    {
+      what: 'a deployment nobody knows',
+      question: { target: '/router/deployments/Z%2Fz' },
+      status: 404,
+      says: /These exist: A\/gpt-4\.1/,
+    },
+    { what: 'a pool nobody knows', question: { target: '/router/pools/gpt-5' }, status: 404, says: /gpt-4\.1/ },
+    { what: 'a path nobody knows', question: { target: '/router/nothing' }, status: 404, says: /There is nothing at/ },
+    {
+      what: 'a name that is encoded wrongly',
+      question: { target: '/router/pools/%zz' },
+      status: 400,
+      says: /percent-encoded/,
+    },
+    { what: 'a wrong method', question: { method: 'DELETE', target: '/router/status' }, status: 405, says: /GET/ },
+    { what: 'explain by GET', question: { method: 'GET', target: '/router/explain' }, status: 405, says: /POST/ },
+    {
+      what: 'explain without JSON',
+      question: { target: '/router/explain', body: 'what?' },
+      status: 400,
+      says: /valid JSON/,
+    },
+    { what: 'explain of a list', question: { target: '/router/explain', body: '[]' }, status: 400, says: /object/ },
+    {
+      what: 'explain without a path',
+      question: { target: '/router/explain', body: {} },
+      status: 400,
+      says: /path must be/,
+    },
+    {
+      what: 'explain of the control plane',
+      question: { target: '/router/explain', body: { path: '/router/status' } },
+      status: 400,
+      says: /data-plane/,
+    },
+    {
+      what: 'explain with headers that are no texts',
+      question: { target: '/router/explain', body: { path: '/v1/chat/completions', headers: { a: 1 } } },
+      status: 400,
+      says: /headers\.a/,
+    },
+    {
+      what: 'explain with a wrong wish',
+      question: {
+        target: '/router/explain',
+        body: { path: '/v1/chat/completions', headers: { 'x-router-tier': 'gold' }, body: { model: 'gpt-4.1' } },
+      },
+      status: 400,
+      says: /x-router-tier/,
+    },
+    {
+      what: 'explain of a model nobody knows',
+      question: { target: '/router/explain', body: { path: '/v1/chat/completions', body: { model: 'x' } } },
+      status: 404,
+      says: /There is no model/,
+    },
+  ])('answers $what with what would be right', async ({ question, status: expected, says }) => {
+    const { app } = appFor(CONFIG);
+    const { status: code, text } = await ask(app, question);
+    expect(code).toBe(expected);
+    expect(text).toMatch(says);
+  });
+
+  test('names the methods of a path with the 405', async () => {
+    const { app } = appFor(CONFIG);
+    expect((await ask(app, { method: 'PUT', target: '/router/explain' })).headers.get('allow')).toBe('POST');
+  });
+});
+
+describe('explain', () => {
+  const WORLD = configFor({
+    pools: {
+      first: { strategy: 'priority', members: ['A/m', 'B/m', 'C/m'] },
+      even: { strategy: 'roundRobin', members: ['A/m', 'B/m', 'C/m'] },
+      shares: { strategy: 'weighted', members: ['A/m', 'B/m', 'C/m', 'D/m'] },
+      keyed: { strategy: 'spread', members: ['A/m', 'B/m', 'C/m', 'D/m'] },
+      second: { strategy: 'priority', members: ['D/n', 'B/n'] },
+    },
+    agents: { homes: { owner: 'B/m' } },
+    tiers: { premium: { chain: ['second', 'first'] } },
+  });
+
+  test('names the very route that the data plane then takes', async () => {
+    const questions = fc.record({
+      model: fc.constantFrom('first', 'even', 'shares', 'keyed', 'premium', 'auto', 'C/m'),
+      agent: fc.constantFrom('owner', 'other'),
+      key: fc.option(fc.string({ maxLength: 4 }), { nil: undefined }),
+      failover: fc.constantFrom('on', 'off'),
+      turns: fc.nat({ max: 3 }),
+      seed: fc.integer(),
+      out: fc.subarray(['A/m', 'B/m', 'C/m', 'D/m', 'B/n'] as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(questions, async ({ model, agent, key, failover, turns, seed, out }) => {
+        let draw = seeded(seed);
+        const { app, record, upstream, state } = appFor(WORLD, [status(503)], {}, () => draw());
+        for (let turn = 0; turn < turns; turn++) state.turn('even');
+        // Beyond the longest wait, so that none of them is waited for.
+        for (const id of out) record(id, 'throttled', { retryAfterMs: 60_000 });
+        const headers = { 'x-agent-name': agent, 'x-router-failover': failover };
+        const body = { model, ...(key === undefined ? {} : { prompt_cache_key: key }) };
+        const explained = await ask(app, {
+          target: '/router/explain',
+          body: { path: '/v1/chat/completions', headers, body },
+        });
+        expect(upstream.sent).toEqual([]);
+        const { candidates, skipped } = explained.json as {
+          candidates: { deployment: string }[];
+          skipped: { deployment: string }[];
+        };
+        draw = seeded(seed);
+        const call = ask(app, { target: '/v1/chat/completions', headers, body });
+        void call;
+        // Each attempt fails at once; the repeats behind them wait for the clock, which stands still.
+        for (let round = 0; round < 40; round++) await Promise.resolve();
+        for (const _ of candidates) await new Promise((resolve) => setImmediate(resolve));
+        const sent = upstream.sent.map(({ request }) => request.endpoint.name);
+        expect(sent).toEqual(candidates.map(({ deployment }) => deployment.split('/')[0]));
+        expect(skipped.map(({ deployment }) => deployment)).not.toContain(candidates[0]?.deployment);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('takes no turn and claims no probe', async () => {
+    const { app, state } = appFor(WORLD, [ok]);
+    for (let count = 0; count < 5; count++)
+      await ask(app, { target: '/router/explain', body: { path: '/v1/chat/completions', body: { model: 'even' } } });
+    expect(state.peekTurn('even')).toBe(0);
+  });
+
+  test('says why a deployment is left out, since what, and until when', async () => {
+    const { app, record, clock } = appFor(CONFIG);
+    record('A/gpt-4.1', 'misconfigured');
+    const { json } = await ask(app, {
+      target: '/router/explain',
+      body: { path: '/v1/chat/completions?x=1', body: { model: 'gpt-4.1' } },
+    });
+    expect(json).toEqual({
+      name: 'gpt-4.1',
+      agent: 'unknown_agent',
+      pool: 'gpt-4.1',
+      tier: null,
+      failoverOn: ['throttled', 'failing', 'misconfigured'],
+      candidates: [
+        { deployment: 'B/gpt-4.1', why: 'strategy', probe: false, state: 'closed', until: null, cause: null },
+        { deployment: 'C/gpt-4.1', why: 'strategy', probe: false, state: 'closed', until: null, cause: null },
+      ],
+      skipped: [
+        {
+          deployment: 'A/gpt-4.1',
+          reason: 'misconfigured',
+          state: 'misconfigured',
+          until: new Date(clock.now() + 300_000).toISOString(),
+          cause: 'a test',
+        },
+      ],
+    });
+  });
+});
+
+describe('the page', () => {
+  /** The configuration takes no such names today; the page does not rely on it. */
+  function hostile(): RouterConfig {
+    const id = "A/<script>alert('x')</script>" as const;
+    const deployment = {
+      id,
+      endpoint: 'A',
+      name: 'n',
+      model: '"><img src=x onerror=y>',
+      kind: 'standard' as const,
+      price: null,
+    };
+    const [pool] = [...CONFIG.pools.values()].map((one) => ({
+      ...one,
+      name: `pool<&>"'`,
+      members: [{ deployment: id, weight: 1 }],
+    }));
+    if (pool === undefined) throw new Error('there is no pool');
+    const endpoints = new Map([...CONFIG.endpoints].map(([name, one]) => [name, { ...one, region: '<b>north</b>' }]));
+    return { ...CONFIG, endpoints, deployments: new Map([[id, deployment]]), pools: new Map([[pool.name, pool]]) };
+  }
+
+  test('shows every name as text', async () => {
+    const { app } = appFor(hostile());
+    const { text, headers } = await ask(app, { target: '/' });
+    expect(text).not.toMatch(/<script|<img|<b>/);
+    expect(text).toContain('&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;');
+    expect(text).toContain('pool&lt;&amp;&gt;&quot;&#39;');
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  test.each([
+    { what: 'without a key', headers: {}, shown: false },
+    { what: 'with a caller’s key', headers: { 'api-key': 'caller' }, shown: false },
+    { what: 'with the admin key', headers: ADMIN, shown: true },
+  ])('off loopback shows its table $what: $shown', async ({ headers, shown }) => {
+    const { app } = appFor(CONFIG, [], { adminKey: 'admin', callerKeys: ['caller'], loopbackOnly: false });
+    const { status: code, text } = await ask(app, { target: '/', headers });
+    expect(code).toBe(200);
+    expect(text.includes('A/gpt-4.1')).toBe(shown);
+    expect(text.includes('<table>')).toBe(shown);
+  });
+
+  test('stands whatever state the deployments are in', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyHealth, async (health) => {
+        const { app, state } = appFor(CONFIG);
+        Object.defineProperty(state, 'health', { value: () => health });
+        expect((await ask(app, { target: '/' })).status).toBe(200);
+        expect((await ask(app, { target: '/router/status' })).status).toBe(200);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('the app without a configuration', () => {
+  const fault = { path: 'pools.x', problem: 'A secret problem.', found: null, allowed: 'y', suggestion: null };
+  const app = (loopbackOnly: boolean) =>
+    createUnconfiguredApp({
+      faults: [fault],
+      gate: createGate({ ...OPEN, adminKey: 'admin', loopbackOnly }),
+      newId: () => 'id',
+    });
+
+  test.each([
+    '/',
+    '/healthz',
+    '/router/status',
+    '/v1/chat/completions',
+    '/openai/deployments/x/chat/completions?x',
+    '/nowhere',
+  ])('answers 503 at %s and tells no details', async (target) => {
+    const { status: code, text, json, headers } = await ask(app(false), { target, headers: ADMIN });
+    expect(code).toBe(503);
+    expect(text).not.toContain('secret');
+    expect(json).toMatchObject({ error: { code: 'internal' } });
+    expect(headers.get('x-should-retry')).toBe('false');
+  });
+
+  test('tells its faults at /readyz to the admin alone', async () => {
+    const stranger = await ask(app(false), { target: '/readyz' });
+    expect(stranger).toMatchObject({ status: 503, json: { status: 'unconfigured', faults: 1 } });
+    const admin = await ask(app(false), { target: '/readyz?x=1', headers: ADMIN });
+    expect(admin).toMatchObject({ status: 503, json: { status: 'unconfigured', faults: [fault] } });
+  });
+
+  test('without any key tells its faults to nobody from elsewhere', async () => {
+    const unkeyed = createUnconfiguredApp({
+      faults: [fault],
+      gate: createGate({ adminKey: null, callerKeys: [], loopbackOnly: false }),
+      newId: () => 'id',
+    });
+    for (const headers of [{}, { 'api-key': '' }, { 'api-key': 'null' }])
+      expect((await ask(unkeyed, { target: '/readyz', headers })).json).toEqual({ status: 'unconfigured', faults: 1 });
+  });
+});

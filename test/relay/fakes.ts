@@ -1,0 +1,251 @@
+/** Stand-ins for what lies around the relay: an upstream that does what it is told, an answer under way, a caller who may leave. */
+import { scanBody } from '../../src/body/fields.ts';
+import type { RouterConfig } from '../../src/domain/config.ts';
+import type { DeploymentId } from '../../src/domain/deployment.ts';
+import type { Caller } from '../../src/domain/message.ts';
+import type { LiveAnswer, LiveSink } from '../../src/relay/attempt.ts';
+import { Attempts, type AttemptsDeps } from '../../src/relay/attempts.ts';
+import { RetryBudget } from '../../src/relay/budget.ts';
+import type { Call, Wishes } from '../../src/relay/call.ts';
+import { decide } from '../../src/routing/decide.ts';
+import { MemoryState } from '../../src/state/memory.ts';
+import type { Journal } from '../../src/telemetry/port.ts';
+import type {
+  Exchange,
+  Upstream,
+  UpstreamHeaders,
+  UpstreamListener,
+  UpstreamRequest,
+} from '../../src/upstream/port.ts';
+import { ManualClock } from '../harness/manualClock.ts';
+
+/** One request that was put to the upstream. */
+export class Sent implements Exchange {
+  readonly request: UpstreamRequest;
+  readonly listener: UpstreamListener;
+  readonly atMs: number;
+  aborted = false;
+  paused = false;
+
+  constructor(request: UpstreamRequest, listener: UpstreamListener, atMs: number) {
+    this.request = request;
+    this.listener = listener;
+    this.atMs = atMs;
+  }
+
+  /** `A`, as the path of every endpoint in these tests begins with its name. */
+  get endpoint(): string {
+    return this.request.endpoint.name;
+  }
+
+  answer(status: number, body: unknown = {}, headers: UpstreamHeaders = {}): void {
+    this.listener.onHead(status, { 'content-type': 'application/json', ...headers });
+    this.listener.onData(Buffer.from(JSON.stringify(body)));
+    this.listener.onEnd();
+  }
+
+  abort(): void {
+    this.aborted = true;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+}
+
+export type Script = (sent: Sent) => void;
+
+export class FakeUpstream implements Upstream {
+  readonly sent: Sent[] = [];
+  readonly #clock: ManualClock;
+  readonly #scripts: Script[];
+
+  /** The last script goes on for good; without any, nothing is answered but by hand. */
+  constructor(clock: ManualClock, ...scripts: Script[]) {
+    this.#clock = clock;
+    this.#scripts = scripts;
+  }
+
+  send(request: UpstreamRequest, listener: UpstreamListener): Exchange {
+    const sent = new Sent(request, listener, this.#clock.monotonicMs());
+    this.sent.push(sent);
+    const script = this.#scripts.length > 1 ? this.#scripts.shift() : this.#scripts[0];
+    // An endpoint never answers while the request is still being put to it.
+    if (script !== undefined) queueMicrotask(() => script(sent));
+    return sent;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  get last(): Sent {
+    const sent = this.sent.at(-1);
+    if (sent === undefined) throw new Error('nothing has been sent');
+    return sent;
+  }
+}
+
+export const ok: Script = (sent) => sent.answer(200, { ok: true });
+export const never: Script = () => undefined;
+
+export function status(code: number, headers: UpstreamHeaders = {}): Script {
+  return (sent) => sent.answer(code, { error: { code: String(code), message: 'm' } }, headers);
+}
+
+export class FakeCaller implements Caller {
+  gone = false;
+  #listeners: (() => void)[] = [];
+
+  onGone(fn: () => void): () => void {
+    this.#listeners.push(fn);
+    return () => {
+      this.#listeners = this.#listeners.filter((one) => one !== fn);
+    };
+  }
+
+  leave(): void {
+    this.gone = true;
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const fn of listeners) fn();
+  }
+
+  get watched(): boolean {
+    return this.#listeners.length > 0;
+  }
+}
+
+export class FakeLive implements LiveAnswer {
+  readonly events: boolean;
+  readonly responseId = null;
+  aborted = false;
+  paused = false;
+  pauses = 0;
+  #sink: LiveSink | null = null;
+
+  constructor(events = true) {
+    this.events = events;
+  }
+
+  get sink(): LiveSink {
+    if (this.#sink === null) throw new Error('nobody listens');
+    return this.#sink;
+  }
+
+  attach(sink: LiveSink): void {
+    this.#sink = sink;
+  }
+
+  abort(): void {
+    this.aborted = true;
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.pauses++;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+}
+
+export const QUIET: Journal = { attemptFailed: () => undefined, streamBroken: () => undefined, fault: () => undefined };
+
+export type CallFacts = Partial<Omit<Call, 'wishes'>> & { readonly wishes?: Partial<Wishes> };
+
+export interface Stage {
+  readonly clock: ManualClock;
+  readonly upstream: FakeUpstream;
+  readonly state: MemoryState;
+  readonly caller: FakeCaller;
+  readonly deps: AttemptsDeps;
+  /** A call that arrives now. */
+  readonly call: (facts?: CallFacts) => Call;
+  /** The attempts for a call, by the route it takes now. */
+  readonly attempts: (call?: Call) => Attempts;
+  readonly record: (
+    deployment: DeploymentId,
+    outcome: 'failing' | 'throttled' | 'misconfigured',
+    facts?: { readonly retryAfterMs?: number; readonly times?: number },
+  ) => void;
+}
+
+export function stageFor(
+  config: RouterConfig,
+  scripts: readonly Script[] = [],
+  parts: Partial<AttemptsDeps> = {},
+): Stage {
+  const clock = new ManualClock();
+  const upstream = new FakeUpstream(clock, ...scripts);
+  const state = new MemoryState(config);
+  const caller = new FakeCaller();
+  const budget = new RetryBudget(config.retries.budgetPercent);
+  const deps: AttemptsDeps = { config, upstream, state, clock, draw: () => 0.5, budget, journal: QUIET, ...parts };
+  return {
+    clock,
+    upstream,
+    state,
+    caller,
+    deps,
+    call: (facts = {}) => callFor(config, clock, caller, facts),
+    attempts(call = callFor(config, clock, caller, {})) {
+      const request = {
+        name: call.name,
+        agent: call.labels.agent,
+        tier: call.wishes.tier,
+        failover: call.wishes.failover,
+        spreadKey: null,
+        boundTo: null,
+      };
+      const route = decide(config, request, {
+        snapshot: state.snapshot(),
+        now: clock.now(),
+        draw: deps.draw,
+        turn: () => 0,
+      });
+      if (route === null) throw new Error('there is no such name');
+      return new Attempts(deps, call, route);
+    },
+    record(deployment, outcome, { retryAfterMs = null, times = 1 } = {}) {
+      for (let count = 0; count < times; count++) {
+        state.record({
+          deployment,
+          outcome,
+          at: clock.now(),
+          retryAfterMs,
+          latencyMs: null,
+          headroom: null,
+          cause: 'a test',
+        });
+      }
+    },
+  };
+}
+
+function callFor(config: RouterConfig, clock: ManualClock, caller: Caller, facts: CallFacts): Call {
+  const bytes = Buffer.from('{"model":"gpt-4.1"}');
+  const scan = scanBody(bytes, 10);
+  if (!scan.ok) throw new Error(scan.problem);
+  const { wishes, ...rest } = facts;
+  return {
+    id: 'id-1',
+    arrivedAt: clock.monotonicMs(),
+    method: 'POST',
+    target: { kind: 'deployment', operation: 'chat/completions', namedBy: 'body', name: null },
+    query: '',
+    headers: [],
+    payload: { kind: 'json', bytes, fields: scan.fields },
+    name: 'gpt-4.1',
+    stream: false,
+    labels: { agent: 'unknown_agent', creator: null, operation: null },
+    caller,
+    ...rest,
+    wishes: { tier: null, failover: true, onBreak: 'error', deadlineMs: config.timeouts.deadlineMs, ...wishes },
+  };
+}

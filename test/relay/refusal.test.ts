@@ -1,0 +1,170 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Health } from '../../src/domain/health.ts';
+import type { Outcome } from '../../src/domain/outcome.ts';
+import { refusal } from '../../src/relay/refusal.ts';
+import { availability } from '../../src/routing/availability.ts';
+import { decide } from '../../src/routing/decide.ts';
+import {
+  anyHealth,
+  configFor,
+  HALF_OPEN,
+  health,
+  MISCONFIGURED,
+  NOW,
+  OPEN,
+  RESTING,
+  snapshotOf,
+} from '../routing/facts.ts';
+
+const CONFIG = configFor({ pools: { p: { strategy: 'priority', members: ['A/m', 'B/m', 'C/m'] } } });
+const REQUEST = { name: 'p', agent: 'x', tier: null, failover: true, spreadKey: null, boundTo: null };
+
+interface Situation {
+  readonly before: Readonly<Record<string, Health>>;
+  readonly tried?: readonly (readonly ['A/m' | 'B/m' | 'C/m', Outcome])[];
+  readonly after?: Readonly<Record<string, Health>>;
+  readonly failover?: boolean;
+}
+
+function refusalFor({ before, tried = [], after = before, failover = true }: Situation) {
+  const route = decide(
+    CONFIG,
+    { ...REQUEST, failover },
+    { snapshot: snapshotOf(before), now: NOW, draw: () => 0, turn: () => 0 },
+  );
+  if (route === null) throw new Error('there is no such name');
+  const trail = tried.map(([deployment, outcome]) => ({ deployment, outcome, cause: 'a test' }));
+  return refusal({ route, trail, snapshot: snapshotOf(after), now: NOW, pauseMs: 500 });
+}
+
+const LONG_REST = health({ restUntil: NOW + 90_000 });
+
+describe('a refusal', () => {
+  test.each<{ what: string; situation: Situation; status: number; code: string; retryAfterMs: number | null }>([
+    {
+      what: 'all rest',
+      situation: { before: { 'A/m': LONG_REST, 'B/m': RESTING, 'C/m': LONG_REST } },
+      status: 429,
+      code: 'no_deployment_available',
+      retryAfterMs: 3_000,
+    },
+    {
+      what: 'all breakers are open',
+      situation: { before: { 'A/m': OPEN, 'B/m': OPEN, 'C/m': OPEN } },
+      status: 503,
+      code: 'no_deployment_available',
+      retryAfterMs: 10_000,
+    },
+    {
+      what: 'some rest and some are open',
+      situation: { before: { 'A/m': OPEN, 'B/m': LONG_REST, 'C/m': HALF_OPEN } },
+      status: 503,
+      code: 'no_deployment_available',
+      retryAfterMs: 10_000,
+    },
+    {
+      what: 'some rest and some are misconfigured',
+      situation: { before: { 'A/m': MISCONFIGURED, 'B/m': RESTING, 'C/m': RESTING } },
+      status: 503,
+      code: 'no_deployment_available',
+      retryAfterMs: 3_000,
+    },
+    {
+      what: 'all are misconfigured',
+      situation: { before: { 'A/m': MISCONFIGURED, 'B/m': MISCONFIGURED, 'C/m': MISCONFIGURED } },
+      status: 502,
+      code: 'upstream_failed',
+      retryAfterMs: null,
+    },
+    {
+      what: 'all were throttled just now',
+      situation: {
+        before: {},
+        tried: [
+          ['A/m', 'throttled'],
+          ['B/m', 'throttled'],
+          ['C/m', 'throttled'],
+        ],
+        after: { 'A/m': LONG_REST, 'B/m': LONG_REST, 'C/m': RESTING },
+      },
+      status: 429,
+      code: 'no_deployment_available',
+      retryAfterMs: 3_000,
+    },
+    {
+      what: 'all failed just now and none rests yet',
+      situation: {
+        before: {},
+        tried: [
+          ['A/m', 'failing'],
+          ['B/m', 'failing'],
+          ['C/m', 'failing'],
+        ],
+      },
+      status: 503,
+      code: 'no_deployment_available',
+      retryAfterMs: 500,
+    },
+    {
+      what: 'one rests and the others turned out misconfigured',
+      situation: {
+        before: { 'A/m': RESTING },
+        tried: [
+          ['B/m', 'misconfigured'],
+          ['C/m', 'misconfigured'],
+        ],
+      },
+      status: 503,
+      code: 'no_deployment_available',
+      retryAfterMs: 3_000,
+    },
+    {
+      what: 'all turned out misconfigured',
+      situation: {
+        before: {},
+        tried: [
+          ['A/m', 'misconfigured'],
+          ['B/m', 'misconfigured'],
+          ['C/m', 'misconfigured'],
+        ],
+      },
+      status: 502,
+      code: 'upstream_failed',
+      retryAfterMs: null,
+    },
+  ])('is $status $code where $what', ({ situation, status, code, retryAfterMs }) => {
+    expect(refusalFor(situation)).toMatchObject({ status, code, retryAfterMs });
+  });
+
+  test('says which deployments were tried, and how many times', () => {
+    const { headers } = refusalFor({
+      before: {},
+      tried: [
+        ['A/m', 'failing'],
+        ['B/m', 'throttled'],
+        ['C/m', 'failing'],
+      ],
+    });
+    expect(headers).toEqual(['x-router-attempts', '3', 'x-router-route', 'A/m:failing,B/m:throttled,C/m:failing']);
+  });
+
+  test('promises the soonest recovery of all that could serve, and always a time ahead', () => {
+    const known = fc.record({ 'A/m': anyHealth, 'B/m': anyHealth, 'C/m': anyHealth });
+    fc.assert(
+      fc.property(known, (state) => {
+        const standings = Object.values(state).map((one) => availability(one, NOW));
+        if (standings.some(({ kind }) => kind !== 'out')) return;
+        const { status, retryAfterMs } = refusalFor({ before: state });
+        const outs = standings.filter((one) => one.kind === 'out');
+        const foreseeable = outs.filter(({ reason }) => reason !== 'misconfigured');
+        if (foreseeable.length === 0) expect([status, retryAfterMs]).toEqual([502, null]);
+        else {
+          expect(retryAfterMs).toBe(Math.min(...foreseeable.map(({ until }) => until - NOW)));
+          expect(status).toBe(outs.every(({ reason }) => reason === 'throttled') ? 429 : 503);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});

@@ -1,0 +1,495 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { errorEvent, HEARTBEAT, restartEvent, wholeEventsEnd } from '../../src/relay/events.ts';
+import {
+  type Restarted,
+  StreamBody,
+  StreamBroken,
+  type StreamEnd,
+  type StreamLimits,
+} from '../../src/relay/streamBody.ts';
+import { ManualClock, settled } from '../harness/manualClock.ts';
+import { FakeCaller, FakeLive } from './fakes.ts';
+
+const LIMITS: StreamLimits = { idleMs: 60_000, maxMs: 600_000, heartbeatMs: 15_000 };
+const EVENT = 'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n';
+
+interface Setting {
+  readonly limits?: Partial<StreamLimits>;
+  readonly live?: FakeLive;
+  readonly typed?: boolean;
+  readonly restart?: () => Promise<Restarted | null>;
+}
+
+function streamOf({ limits = {}, live = new FakeLive(), typed = false, restart }: Setting = {}) {
+  const clock = new ManualClock();
+  const caller = new FakeCaller();
+  const ends: StreamEnd[] = [];
+  const body = new StreamBody({
+    live,
+    clock,
+    caller,
+    limits: { ...LIMITS, ...limits },
+    typed,
+    restart: restart ?? null,
+    onPartEnd: (end) => ends.push(end),
+  });
+  return { live, clock, caller, ends, body };
+}
+
+/** Reads all that comes; what has come so far stands in `text`. */
+function reading(body: StreamBody) {
+  const read = { bytes: Buffer.alloc(0), ended: false, error: null as unknown, text: () => read.bytes.toString() };
+  const all = async (): Promise<void> => {
+    try {
+      for await (const chunk of body) read.bytes = Buffer.concat([read.bytes, chunk]);
+    } catch (error) {
+      read.error = error;
+    }
+    read.ended = true;
+  };
+  void all();
+  return read;
+}
+
+function brokenText(cause: string, typed = false): string {
+  const message = `The deployment's stream broke after it had begun (${cause}). What came so far is incomplete.`;
+  return errorEvent({ message, code: 'upstream_failed' }, typed).toString();
+}
+
+const eventTexts = fc.constantFrom(
+  EVENT,
+  'data: {"a":"é漢😀"}\n\n',
+  ': comment\n\n',
+  'event: x\r\ndata: 1\r\n\r\n',
+  'data: a\ndata: b\n\n',
+  'data: [DONE]\n\n',
+);
+const streams = fc.record({
+  events: fc.array(eventTexts, { minLength: 1, maxLength: 8 }),
+  cuts: fc.array(fc.nat(), { maxLength: 10 }),
+  pauses: fc.array(fc.boolean(), { minLength: 11, maxLength: 11 }),
+});
+
+function chunksOf(bytes: Buffer, cuts: readonly number[]): Buffer[] {
+  const at = [...new Set(cuts.map((cut) => cut % bytes.length))]
+    .filter((cut) => cut > 0)
+    .sort((left, right) => left - right);
+  return [0, ...at].map((from, index) => bytes.subarray(from, at[index]));
+}
+
+describe('a stream that comes whole', () => {
+  test('reaches the caller byte for byte, however it is cut and read, also where it ends within an event', async () => {
+    await fc.assert(
+      fc.asyncProperty(streams, fc.nat({ max: 5 }), async ({ events, cuts, pauses }, missing) => {
+        const { live, body, ends, clock } = streamOf();
+        const whole = Buffer.from(events.join(''));
+        const bytes = whole.subarray(0, whole.length - missing);
+        const read = reading(body);
+        for (const [at, chunk] of chunksOf(bytes, cuts).entries()) {
+          live.sink.onData(chunk);
+          if (pauses[at] === true) await settled();
+        }
+        live.sink.onEnd();
+        await settled();
+        expect(read.bytes.equals(bytes)).toBe(true);
+        expect(read).toMatchObject({ ended: true, error: null });
+        expect(ends).toEqual([{ kind: 'complete' }]);
+        expect(clock.pending).toBe(0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('a stream that breaks', () => {
+  test('has ended on a boundary before its one error event, wherever it broke', async () => {
+    await fc.assert(
+      fc.asyncProperty(streams, fc.nat(), fc.boolean(), async ({ events, cuts, pauses }, place, typed) => {
+        const { live, body, ends, clock } = streamOf({ typed });
+        const whole = Buffer.from(events.join(''));
+        const bytes = whole.subarray(0, 1 + (place % whole.length));
+        const read = reading(body);
+        for (const [at, chunk] of chunksOf(bytes, cuts).entries()) {
+          live.sink.onData(chunk);
+          if (pauses[at] === true) await settled();
+        }
+        live.sink.onBroken('connection lost');
+        await settled();
+        const forwarded = bytes.subarray(0, wholeEventsEnd(bytes)).toString();
+        expect(read.text()).toBe(forwarded + brokenText('connection lost', typed));
+        expect(read).toMatchObject({ ended: true, error: null });
+        expect(ends).toEqual([{ kind: 'broken', cause: 'connection lost' }]);
+        expect(clock.pending).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('says so once, whatever comes behind', async () => {
+    const { live, body, ends } = streamOf();
+    const read = reading(body);
+    const { sink } = live;
+    sink.onData(Buffer.from(EVENT));
+    sink.onBroken('first');
+    sink.onBroken('second');
+    sink.onData(Buffer.from(EVENT));
+    sink.onEnd();
+    await settled();
+    expect(read.text()).toBe(EVENT + brokenText('first'));
+    expect(ends).toHaveLength(1);
+  });
+
+  test('is broken off for the caller too where no event can say so', async () => {
+    const { live, body } = streamOf({ live: new FakeLive(false) });
+    const read = reading(body);
+    live.sink.onData(Buffer.from('sound'));
+    await settled();
+    live.sink.onBroken('connection lost');
+    await settled();
+    expect(read.text()).toBe('sound');
+    expect(read.error).toBeInstanceOf(StreamBroken);
+  });
+
+  test('hands over what waits before it breaks off, read late', async () => {
+    const { live, body } = streamOf({ live: new FakeLive(false) });
+    live.sink.onData(Buffer.from('sound'));
+    live.sink.onBroken('connection lost');
+    const read = reading(body);
+    await settled();
+    expect(read.text()).toBe('sound');
+    expect(read.error).toBeInstanceOf(StreamBroken);
+  });
+});
+
+describe('an event half received', () => {
+  test('is held back until its end has come', async () => {
+    const { live, body } = streamOf();
+    const read = reading(body);
+    live.sink.onData(Buffer.from(`${EVENT}data: half`));
+    await settled();
+    expect(read.text()).toBe(EVENT);
+    live.sink.onData(Buffer.from(' and whole\n'));
+    await settled();
+    expect(read.text()).toBe(EVENT);
+    live.sink.onData(Buffer.from('\n'));
+    await settled();
+    expect(read.text()).toBe(`${EVENT}data: half and whole\n\n`);
+  });
+
+  test('is let through after 1 MB, and closed before an error event', async () => {
+    const { live, body } = streamOf();
+    const read = reading(body);
+    const piece = Buffer.alloc(64 * 1024, 'x');
+    for (let count = 0; count < 16; count++) live.sink.onData(piece);
+    await settled();
+    expect(read.bytes.length).toBe(0);
+    live.sink.onData(piece);
+    await settled();
+    expect(read.bytes.length).toBe(17 * piece.length);
+    live.sink.onData(Buffer.from('the beginning of more'));
+    live.sink.onBroken('connection lost');
+    await settled();
+    expect(read.text().slice(17 * piece.length)).toBe(`\n\n${brokenText('connection lost')}`);
+  });
+
+  test('that was let through is followed by whole events again', async () => {
+    const { live, body } = streamOf();
+    const read = reading(body);
+    const long = Buffer.alloc(1024 * 1024 + 1, 'x');
+    live.sink.onData(long);
+    live.sink.onData(Buffer.from(`\n\n${EVENT}data: half`));
+    live.sink.onBroken('connection lost');
+    await settled();
+    expect(read.text().slice(long.length)).toBe(`\n\n${EVENT}${brokenText('connection lost')}`);
+  });
+});
+
+describe('a heartbeat', () => {
+  test('comes in every silence of its length, and only there', async () => {
+    const { live, body, clock } = streamOf({ limits: { idleMs: 100_000 } });
+    const read = reading(body);
+    await clock.pass(14_000);
+    live.sink.onData(Buffer.from(EVENT));
+    await clock.pass(14_999);
+    expect(read.text()).toBe(EVENT);
+    await clock.pass(1);
+    expect(read.text()).toBe(`${EVENT}${HEARTBEAT.toString()}`);
+    await clock.pass(30_000);
+    expect(read.text()).toBe(`${EVENT}${HEARTBEAT.toString().repeat(3)}`);
+  });
+
+  test('never stands within an event, whatever comes when', async () => {
+    const steps = fc.array(fc.oneof(fc.nat({ max: 40_000 }), fc.constantFrom('data: x', '\n', '\n\n', 'é', EVENT)), {
+      maxLength: 25,
+    });
+    await fc.assert(
+      fc.asyncProperty(steps, async (happenings) => {
+        const { live, body, clock } = streamOf({ limits: { idleMs: 1e9, maxMs: 1e9 } });
+        const read = reading(body);
+        let sent = '';
+        for (const one of happenings) {
+          if (typeof one === 'number') await clock.pass(one);
+          else {
+            live.sink.onData(Buffer.from(one));
+            sent += one;
+          }
+          await settled();
+        }
+        const beat = HEARTBEAT.toString();
+        const pieces = read.text().split(beat);
+        let before = '';
+        for (const piece of pieces.slice(0, -1)) {
+          before += piece;
+          expect(wholeEventsEnd(Buffer.from(before))).toBe(Buffer.byteLength(before));
+        }
+        expect(sent.startsWith(pieces.join(''))).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('does not come into an event that was let through in part', async () => {
+    const { live, body, clock } = streamOf();
+    const read = reading(body);
+    const long = Buffer.alloc(1024 * 1024 + 1, 'x');
+    live.sink.onData(long);
+    await clock.pass(45_000);
+    expect(read.bytes.length).toBe(long.length);
+  });
+
+  test('does not come between the bytes of a sound', async () => {
+    const { body, clock } = streamOf({ live: new FakeLive(false) });
+    const read = reading(body);
+    await clock.pass(45_000);
+    expect(read.text()).toBe('');
+  });
+
+  test('does not pile up where nobody reads', async () => {
+    const { live, body, clock } = streamOf();
+    await clock.pass(45_000);
+    live.sink.onData(Buffer.from(EVENT));
+    const read = reading(body);
+    await settled();
+    expect(read.text()).toBe(EVENT);
+  });
+
+  test('never comes where it is configured as 0', async () => {
+    const { body, clock } = streamOf({ limits: { heartbeatMs: 0 } });
+    const read = reading(body);
+    await clock.pass(50);
+    expect(read.text()).toBe('');
+  });
+});
+
+describe('time', () => {
+  test('ends a stream that is silent for too long, heartbeats or not', async () => {
+    const { live, body, clock, ends } = streamOf();
+    const read = reading(body);
+    await clock.pass(59_999);
+    expect(read.ended).toBe(false);
+    await clock.pass(1);
+    const cause = 'it was silent for 60000 ms';
+    expect(read.text()).toBe(HEARTBEAT.toString().repeat(3) + brokenText(cause));
+    expect(live.aborted).toBe(true);
+    expect(ends).toEqual([{ kind: 'broken', cause }]);
+    expect(read.ended).toBe(true);
+  });
+
+  test('is counted anew with every byte', async () => {
+    const { live, body, clock } = streamOf();
+    const read = reading(body);
+    for (let count = 0; count < 5; count++) {
+      await clock.pass(59_000);
+      live.sink.onData(Buffer.from('x'));
+    }
+    await clock.pass(59_999);
+    expect(read.ended).toBe(false);
+    await clock.pass(1);
+    expect(read.ended).toBe(true);
+  });
+
+  test('ends a stream that lasts too long, though it is lively', async () => {
+    const { live, body, clock, ends } = streamOf();
+    const read = reading(body);
+    for (let count = 0; count < 59; count++) {
+      await clock.pass(10_000);
+      live.sink.onData(Buffer.from(EVENT));
+    }
+    await clock.pass(9_999);
+    expect(read.ended).toBe(false);
+    await clock.pass(1);
+    const cause = 'it lasted longer than 600000 ms';
+    expect(read.text()).toBe(EVENT.repeat(59) + brokenText(cause));
+    expect(ends).toEqual([{ kind: 'broken', cause }]);
+    expect(live.aborted).toBe(true);
+  });
+
+  test('ends a sound in silence: broken off, not completed', async () => {
+    const { body, clock } = streamOf({ live: new FakeLive(false) });
+    const read = reading(body);
+    await clock.pass(60_000);
+    expect(read.error).toBeInstanceOf(StreamBroken);
+  });
+});
+
+describe('a slow caller', () => {
+  const piece = Buffer.from(`data: ${'x'.repeat(64 * 1024 - 8)}\n\n`);
+
+  test('makes the deployment wait once 256 kB wait for it, and go on once they are taken', async () => {
+    const { live, body } = streamOf();
+    for (let count = 0; count < 4; count++) live.sink.onData(piece);
+    expect(live.paused).toBe(false);
+    live.sink.onData(piece);
+    expect(live.paused).toBe(true);
+    const read = reading(body);
+    await settled();
+    expect(live.paused).toBe(false);
+    expect(read.bytes.length).toBe(5 * piece.length);
+  });
+
+  test('is not the silence of the deployment', async () => {
+    const { live, body, clock, ends } = streamOf();
+    for (let count = 0; count < 5; count++) live.sink.onData(piece);
+    await clock.pass(300_000);
+    expect(ends).toEqual([]);
+    const read = reading(body);
+    await clock.pass(59_000);
+    expect(read.ended).toBe(false);
+  });
+
+  test('that never reads on is let go after the longest duration', async () => {
+    const { live, clock, ends } = streamOf();
+    for (let count = 0; count < 5; count++) live.sink.onData(piece);
+    await clock.pass(600_000);
+    expect(live.aborted).toBe(true);
+    expect(ends).toHaveLength(1);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('a caller who leaves', () => {
+  test.each([
+    { what: 'as the host tells', leave: (one: ReturnType<typeof streamOf>) => one.caller.leave() },
+    { what: 'by reading no further', leave: (one: ReturnType<typeof streamOf>) => void one.body.return() },
+  ])('$what, ends the stream upstream, and nothing is left behind', async ({ leave }) => {
+    const one = streamOf();
+    one.live.sink.onData(Buffer.from(EVENT));
+    leave(one);
+    await settled();
+    expect(one.live.aborted).toBe(true);
+    expect(one.ends).toEqual([{ kind: 'gone' }]);
+    expect(one.clock.pending).toBe(0);
+    expect(one.caller.watched).toBe(false);
+  });
+});
+
+describe('a restart', () => {
+  function restarting(next: FakeLive | null, setting: Setting = {}) {
+    let begin: (value: Restarted | null) => void = () => undefined;
+    const pending = new Promise<Restarted | null>((resolve) => {
+      begin = resolve;
+    });
+    const one = streamOf({ ...setting, restart: () => pending });
+    return { ...one, begin: () => begin(next === null ? null : { live: next, from: 'A/m', to: 'B/m' }) };
+  }
+
+  test.each([true, false])(
+    'is marked, begins from the beginning, and drops the half event (typed: %s)',
+    async (typed) => {
+      const next = new FakeLive();
+      const { live, body, ends, begin } = restarting(next, { typed });
+      const read = reading(body);
+      live.sink.onData(Buffer.from(`${EVENT}data: half`));
+      live.sink.onBroken('connection lost');
+      live.sink.onData(Buffer.from('late'));
+      begin();
+      await settled();
+      next.sink.onData(Buffer.from(`${EVENT}${EVENT}`));
+      next.sink.onEnd();
+      await settled();
+      expect(read.text()).toBe(`${EVENT}${restartEvent('A/m', 'B/m', typed).toString()}${EVENT}${EVENT}`);
+      expect(ends).toEqual([{ kind: 'broken', cause: 'connection lost' }, { kind: 'complete' }]);
+      expect(read.ended).toBe(true);
+    },
+  );
+
+  test('closes an event that was let through in part before its mark', async () => {
+    const next = new FakeLive();
+    const { live, body, begin } = restarting(next);
+    const read = reading(body);
+    const long = Buffer.alloc(1024 * 1024 + 1, 'x');
+    live.sink.onData(long);
+    live.sink.onBroken('connection lost');
+    begin();
+    await settled();
+    expect(read.text().slice(long.length)).toBe(`\n\n${restartEvent('A/m', 'B/m', false).toString()}`);
+  });
+
+  test('that finds nowhere to go ends in the error event', async () => {
+    const { live, body, begin } = restarting(null);
+    const read = reading(body);
+    live.sink.onData(Buffer.from(EVENT));
+    live.sink.onBroken('connection lost');
+    begin();
+    await settled();
+    expect(read.text()).toBe(EVENT + brokenText('connection lost'));
+  });
+
+  test('that throws ends in the error event', async () => {
+    const { live, body } = streamOf({ restart: () => Promise.reject(new Error('no')) });
+    const read = reading(body);
+    live.sink.onBroken('connection lost');
+    await settled();
+    expect(read.text()).toBe(brokenText('connection lost'));
+  });
+
+  test('keeps the caller’s connection alive while it looks for a deployment, and is no silence', async () => {
+    const next = new FakeLive();
+    const { live, body, clock, begin } = restarting(next);
+    const read = reading(body);
+    live.sink.onBroken('connection lost');
+    await clock.pass(90_000);
+    expect(read.text()).toBe(HEARTBEAT.toString().repeat(6));
+    begin();
+    await clock.pass(59_000);
+    expect(read.ended).toBe(false);
+  });
+
+  test('after the caller has left is given up', async () => {
+    const next = new FakeLive();
+    const { live, caller, body, begin, ends } = restarting(next);
+    const read = reading(body);
+    live.sink.onBroken('connection lost');
+    caller.leave();
+    begin();
+    await settled();
+    expect(next.aborted).toBe(true);
+    expect(read.ended).toBe(true);
+    expect(ends).toEqual([{ kind: 'broken', cause: 'connection lost' }]);
+  });
+
+  test('does not outlast the longest duration', async () => {
+    const next = new FakeLive();
+    const { live, clock, body, begin } = restarting(next);
+    const read = reading(body);
+    live.sink.onBroken('connection lost');
+    await clock.pass(600_000);
+    expect(read.ended).toBe(true);
+    begin();
+    await settled();
+    expect(next.aborted).toBe(true);
+  });
+
+  test('makes the new deployment wait as well for a caller who is behind', async () => {
+    const next = new FakeLive();
+    const { live, begin } = restarting(next);
+    const piece = Buffer.from(`data: ${'x'.repeat(64 * 1024)}\n\n`);
+    for (let count = 0; count < 5; count++) live.sink.onData(piece);
+    live.sink.onBroken('connection lost');
+    begin();
+    await settled();
+    for (let count = 0; count < 5; count++) next.sink.onData(piece);
+    expect(next.paused).toBe(true);
+  });
+});

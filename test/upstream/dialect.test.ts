@@ -1,0 +1,217 @@
+import { describe, expect, test } from 'vitest';
+import { scanBody } from '../../src/body/fields.ts';
+import { readForm } from '../../src/body/multipart.ts';
+import type { Deployment, Dialect, Endpoint } from '../../src/domain/deployment.ts';
+import type { Target } from '../../src/domain/target.ts';
+import { type Payload, renderBody, renderPath } from '../../src/upstream/dialect.ts';
+
+const DATED: Dialect = { kind: 'dated', apiVersion: '2025-01-01-preview' };
+const V1: Dialect = { kind: 'v1' };
+
+function endpoint(dialect: Dialect, basePath = ''): Endpoint {
+  return {
+    name: 'A',
+    origin: 'https://a.openai.azure.com',
+    basePath,
+    credential: { kind: 'apiKey', apiKey: 'k' },
+    dialect,
+    region: null,
+  };
+}
+
+function deployment(name: string): Deployment {
+  return { id: `A/${name}`, endpoint: 'A', name, model: null, kind: 'standard', price: null };
+}
+
+const operation = (name: string, by: 'path' | 'body' = 'path'): Target => ({
+  kind: 'deployment',
+  operation: name,
+  namedBy: by,
+  name: 'pool',
+});
+
+describe('renderPath', () => {
+  const version = 'api-version=2025-01-01-preview';
+  test.each<{ what: string; target: Target; dated: string; v1: string; named?: string }>([
+    {
+      what: 'a chat',
+      target: operation('chat/completions'),
+      dated: `/openai/deployments/gpt/chat/completions?${version}`,
+      v1: '/openai/v1/chat/completions',
+    },
+    {
+      what: 'a chat named in the body',
+      target: operation('chat/completions', 'body'),
+      dated: `/openai/deployments/gpt/chat/completions?${version}`,
+      v1: '/openai/v1/chat/completions',
+    },
+    {
+      what: 'embeddings',
+      target: operation('embeddings'),
+      dated: `/openai/deployments/gpt/embeddings?${version}`,
+      v1: '/openai/v1/embeddings',
+    },
+    {
+      what: 'a transcription',
+      target: operation('audio/transcriptions'),
+      dated: `/openai/deployments/gpt/audio/transcriptions?${version}`,
+      v1: '/openai/v1/audio/transcriptions',
+    },
+    {
+      what: 'a response, named in the body under both',
+      target: operation('responses'),
+      dated: `/openai/responses?${version}`,
+      v1: '/openai/v1/responses',
+    },
+    {
+      what: 'compaction of a response',
+      target: operation('responses/compact'),
+      dated: `/openai/responses/compact?${version}`,
+      v1: '/openai/v1/responses/compact',
+    },
+    {
+      what: 'a stored response',
+      target: { kind: 'response', id: 'resp_1', rest: '' },
+      dated: `/openai/responses/resp_1?${version}`,
+      v1: '/openai/v1/responses/resp_1',
+    },
+    {
+      what: 'a part of a stored response',
+      target: { kind: 'response', id: 'resp_1', rest: '/input_items' },
+      dated: `/openai/responses/resp_1/input_items?${version}`,
+      v1: '/openai/v1/responses/resp_1/input_items',
+    },
+    {
+      what: 'the models',
+      target: { kind: 'models', id: null },
+      dated: `/openai/models?${version}`,
+      v1: '/openai/v1/models',
+    },
+    {
+      what: 'a model',
+      target: { kind: 'models', id: 'a/b' },
+      dated: `/openai/models/a%2Fb?${version}`,
+      v1: '/openai/v1/models/a%2Fb',
+    },
+    {
+      what: 'a file',
+      target: { kind: 'other', path: 'files/f-1/content', name: null },
+      dated: `/openai/files/f-1/content?${version}`,
+      v1: '/openai/v1/files/f-1/content',
+    },
+    {
+      what: 'something new of a deployment',
+      target: { kind: 'other', path: 'extensions/x', name: 'pool' },
+      dated: `/openai/deployments/gpt/extensions/x?${version}`,
+      v1: '/openai/v1/extensions/x',
+    },
+    {
+      what: 'a name that must be encoded',
+      named: 'my gpt/4?ü#',
+      target: operation('chat/completions'),
+      dated: `/openai/deployments/my%20gpt%2F4%3F%C3%BC%23/chat/completions?${version}`,
+      v1: '/openai/v1/chat/completions',
+    },
+  ])('puts $what where the endpoint offers it', ({ target, dated, v1, named = 'gpt' }) => {
+    expect(renderPath(target, endpoint(DATED), deployment(named), '')).toBe(dated);
+    expect(renderPath(target, endpoint(V1), deployment(named), '')).toBe(v1);
+    expect(renderPath(target, endpoint(DATED, '/apim/openai-x'), deployment(named), '')).toBe(`/apim/openai-x${dated}`);
+    expect(renderPath(target, endpoint(V1, '/apim'), deployment(named), '')).toBe(`/apim${v1}`);
+  });
+
+  test.each([
+    { what: 'nothing', query: '', dated: version, v1: '' },
+    { what: "the caller's version", query: 'api-version=2023-05-15', dated: version, v1: '' },
+    { what: 'the version in other case and encoding', query: 'API%2DVersion=2023-05-15', dated: version, v1: '' },
+    { what: 'the preview of v1', query: 'api-version=preview', dated: version, v1: 'api-version=preview' },
+    { what: 'the latest of v1', query: 'api-version=latest', dated: version, v1: 'api-version=latest' },
+    {
+      what: 'what it does not know',
+      query: 'include%5B%5D=a&x=1',
+      dated: `${version}&include%5B%5D=a&x=1`,
+      v1: 'include%5B%5D=a&x=1',
+    },
+    {
+      what: 'doubled parameters, in order',
+      query: 'x=1&api-version=v&x=2&x=',
+      dated: `${version}&x=1&x=2&x=`,
+      v1: 'x=1&x=2&x=',
+    },
+    { what: "keys of the front door: the host's code", query: 'code=secret&x=1', dated: `${version}&x=1`, v1: 'x=1' },
+    { what: "keys of the front door: API Management's", query: 'subscription-key=secret', dated: version, v1: '' },
+    { what: 'empty pairs', query: '&&x&', dated: `${version}&x`, v1: 'x' },
+    { what: 'a parameter that is encoded wrongly', query: '%zz=1', dated: `${version}&%zz=1`, v1: '%zz=1' },
+    {
+      what: 'a name that only begins alike',
+      query: 'coder=1&api-versions=2',
+      dated: `${version}&coder=1&api-versions=2`,
+      v1: 'coder=1&api-versions=2',
+    },
+  ])('makes of a query with $what what the endpoint may have', ({ query, dated, v1 }) => {
+    const target: Target = { kind: 'models', id: null };
+    expect(renderPath(target, endpoint(DATED), deployment('gpt'), query)).toBe(`/openai/models?${dated}`);
+    expect(renderPath(target, endpoint(V1), deployment('gpt'), query)).toBe(
+      `/openai/v1/models${v1 === '' ? '' : `?${v1}`}`,
+    );
+  });
+});
+
+function json(text: string): Payload {
+  const bytes = Buffer.from(text);
+  const scan = scanBody(bytes, 10);
+  if (!scan.ok) throw new Error(scan.problem);
+  return { kind: 'json', bytes, fields: scan.fields };
+}
+
+describe('renderBody', () => {
+  const pooled = '{"model": "pool", "seed":9007199254740993}';
+  const named = '{"model": "gpt", "seed":9007199254740993}';
+  test.each<{ what: string; target: Target; text: string; dated: string; v1: string }>([
+    { what: 'a chat', target: operation('chat/completions'), text: pooled, dated: pooled, v1: named },
+    { what: 'a response', target: operation('responses'), text: pooled, dated: named, v1: named },
+    {
+      what: 'a chat whose body names no model',
+      target: operation('chat/completions'),
+      text: '{"n":1}',
+      dated: '{"n":1}',
+      v1: '{"model":"gpt","n":1}',
+    },
+    { what: 'an empty body', target: operation('chat/completions'), text: '{}', dated: '{}', v1: '{"model":"gpt"}' },
+    {
+      what: 'a body that names it twice',
+      target: operation('responses'),
+      text: '{"model":"a","model":"gpt"}',
+      dated: '{"model":"gpt","model":"gpt"}',
+      v1: '{"model":"gpt","model":"gpt"}',
+    },
+  ])('names the deployment in $what where the dialect wants it there', ({ target, text, dated, v1 }) => {
+    expect(renderBody(target, json(text), DATED, deployment('gpt'))?.toString()).toBe(dated);
+    expect(renderBody(target, json(text), V1, deployment('gpt'))?.toString()).toBe(v1);
+  });
+
+  test('hands on the very bytes where they name the deployment already', () => {
+    const payload = json(named);
+    expect(renderBody(operation('responses'), payload, V1, deployment('gpt'))).toBe(
+      payload.kind === 'json' ? payload.bytes : null,
+    );
+  });
+
+  test('names the deployment in a form', () => {
+    const bytes = Buffer.from('--b\r\nContent-Disposition: form-data; name="model"\r\n\r\npool\r\n--b--\r\n');
+    const form = readForm(bytes, 'multipart/form-data; boundary=b');
+    if (form === null) throw new Error('no form');
+    const payload: Payload = { kind: 'form', bytes, form };
+    expect(renderBody(operation('audio/transcriptions'), payload, DATED, deployment('whisper'))).toBe(bytes);
+    expect(renderBody(operation('audio/transcriptions'), payload, V1, deployment('whisper'))?.toString()).toBe(
+      bytes.toString().replace('pool', 'whisper'),
+    );
+  });
+
+  test('leaves bytes alone that it does not know, and sends none where there are none', () => {
+    const bytes = Buffer.from([1, 2, 3]);
+    expect(
+      renderBody({ kind: 'other', path: 'files', name: null }, { kind: 'opaque', bytes }, V1, deployment('gpt')),
+    ).toBe(bytes);
+    expect(renderBody({ kind: 'response', id: 'r', rest: '' }, { kind: 'none' }, V1, deployment('gpt'))).toBeNull();
+  });
+});
