@@ -6,6 +6,7 @@ import { RouterError } from '../domain/errors.ts';
 import type { Answer } from '../domain/message.ts';
 import { FAILOVER_OUTCOMES } from '../domain/outcome.ts';
 import type { Target } from '../domain/target.ts';
+import { availability } from '../routing/availability.ts';
 import { decide, type Decision, type Route } from '../routing/decide.ts';
 import { answerWith } from './answer.ts';
 import type { LiveAnswer } from './attempt.ts';
@@ -71,13 +72,17 @@ class DirectRelay implements Relay {
 
   /** A stored response that this instance has not seen made: each endpoint is asked until one knows it. */
   async #seek(call: Call): Promise<Answer> {
-    const { config, state } = this.#deps;
+    const { config, state, clock } = this.#deps;
     const trail: Trail = [];
     let missing: Responding | null = null;
     let unasked = false;
     for (const id of onePerEndpoint(config)) {
       const deployment = config.deployments.get(id);
       if (deployment === undefined) continue;
+      if (availability(state.snapshot().health(id), clock.now()).kind === 'out') {
+        unasked = true;
+        continue;
+      }
       const candidates = [{ deployment, probe: false, why: 'bound' as const }];
       const route: Route = { pool: null, tier: null, candidates, skipped: [], failoverOn: new Set() };
       const attempts = new Attempts(this.#deps, call, route, trail);
