@@ -7,6 +7,8 @@
  * and tabs, the usual mistake of hand-made bodies.
  */
 
+import { closingQuote } from './closingQuote.ts';
+
 /** Where a value stands: from its first byte to behind its last one, quotes included. */
 export interface Span {
   readonly start: number;
@@ -206,8 +208,7 @@ export class Scanner {
 
   #endOfLongString(start: number, from: number): number {
     const bytes = this.#bytes;
-    let quote = bytes.indexOf(QUOTE, from);
-    while (quote !== -1 && escaped(bytes, quote, start)) quote = bytes.indexOf(QUOTE, quote + 1);
+    const quote = closingQuote(bytes, from, start);
     if (quote === -1) throw new ScanFault('a string does not end', start - 1);
     this.#refuseRawBreak(LF, 0, start, quote);
     this.#refuseRawBreak(CR, 1, start, quote);
@@ -274,12 +275,6 @@ export class Scanner {
 
 function rawControl(at: number): ScanFault {
   return new ScanFault('a string holds a raw line break, tab or control character (escape it)', at);
-}
-
-function escaped(bytes: Buffer, quote: number, start: number): boolean {
-  let at = quote - 1;
-  while (at >= start && bytes[at] === BACKSLASH) at--;
-  return (quote - 1 - at) % 2 === 1;
 }
 
 function digitsEnd(bytes: Buffer, from: number): number {

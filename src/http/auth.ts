@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { RouterError } from '../domain/errors.ts';
 import { headerValue, type HeaderList } from '../domain/message.ts';
 
@@ -60,7 +60,7 @@ function keyDigest(headers: HeaderList): Buffer {
 
 /** Compared as digests: of one length, whatever was sent. */
 function digest(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
+  return hash('sha256', key, 'buffer');
 }
 
 function unauthorized(message: string): RouterError {

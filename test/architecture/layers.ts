@@ -38,7 +38,8 @@ export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
     (folder) => !['functions', 'server', 'client', 'simulator'].includes(folder),
   ),
   'main.ts': ['domain', 'functions', 'compose.ts', 'settings.ts'],
-  'local.ts': ['domain', 'config', 'lifetime', 'server', 'simulator', 'compose.ts', 'settings.ts', 'arguments.ts', 'greeting.ts'],
+  'local.ts': ['start.ts'],
+  'start.ts': ['domain', 'config', 'lifetime', 'server', 'simulator', 'compose.ts', 'settings.ts', 'arguments.ts', 'greeting.ts', 'telemetry'],
   'cli.ts': ['domain', 'config', 'compose.ts', 'settings.ts', 'arguments.ts'],
   'settings.ts': ['domain', 'config', 'http'],
   'arguments.ts': [],
@@ -60,7 +61,7 @@ export const SDK_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@azure/data-tables': ['state'],
   '@azure/identity': ['compose.ts'],
   applicationinsights: ['telemetry'],
-  azurite: ['local.ts'],
+  azurite: ['start.ts'],
   'jsonc-parser': ['config'],
   openai: ['client', 'generate'],
   undici: ['upstream'],
@@ -71,7 +72,7 @@ export const SDK_HOMES: Readonly<Record<string, readonly string[]>> = {
 export const WITHOUT_NODE = ['domain', 'routing'];
 
 /** Only what starts a process reads its environment; everybody else is told. */
-export const MAY_READ_ENVIRONMENT = ['main.ts', 'local.ts', 'cli.ts', 'simulator/program.ts'];
+export const MAY_READ_ENVIRONMENT = ['main.ts', 'start.ts', 'cli.ts', 'simulator/program.ts'];
 
 /** The same arguments, the same answer: time, chance and waiting are the caller's business. */
 export const PURE = ['domain', 'routing'];

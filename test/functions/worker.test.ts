@@ -223,7 +223,7 @@ describe('a body through the worker', () => {
       const head = await call.head;
       expect(head.statusCode).toBe(413);
       // The host goes on writing what its caller goes on sending.
-      for (let count = 0; count < 20; count++) await call.write(piece);
+      for (let count = 0; count < 300; count++) await call.write(piece);
       call.destroy();
     },
   );
@@ -233,7 +233,7 @@ describe('a body through the worker', () => {
     while (clock.pending === 0) await settled();
     clock.advance(WITHIN_MS);
     expect((await call.head).statusCode).toBe(408);
-    for (let count = 0; count < 20; count++) await call.write(piece);
+    for (let count = 0; count < 300; count++) await call.write(piece);
     call.destroy();
     await call.invocation;
     expect(clock.pending).toBe(0);

@@ -219,6 +219,14 @@ describe('where all candidates rest from the beginning', () => {
     expect(result.error).toMatchObject({ status: 429, retryAfterMs: restMs });
   });
 
+  test('a misconfigured one is not waited for: nobody can foretell when its owner mends it', async () => {
+    const stage = stageFor(configWith(1, { breaker: { openMs: 1_000, maxOpenMs: 2_000 } }), [ok]);
+    stage.record('A/gpt-4.1', 'misconfigured');
+    const result = await outcome(stage);
+    expect(result).toMatchObject({ trail: '', afterMs: 0 });
+    expect(result.error).toMatchObject({ code: 'upstream_failed', status: 502 });
+  });
+
   test('one request of many that waited for an open window probes, and the others do not flood', async () => {
     const stage = stageFor(configWith(1, { breaker: { openMs: 2_000 } }), [never]);
     stage.record('A/gpt-4.1', 'failing', { times: 5 });

@@ -1,0 +1,108 @@
+/** The local router: the same app behind node:http, with a simulated fleet where nothing is configured. */
+import type { RouterConfig } from './domain/config.ts';
+import { type StartArguments, readArguments, USAGE } from './arguments.ts';
+import { compose, systemClock } from './compose.ts';
+import { formatFaults } from './config/faults.ts';
+import { parseConfig } from './config/load.ts';
+import { onOrphaned } from './lifetime/orphan.ts';
+import { createBatch } from './telemetry/batch.ts';
+import { startServer } from './server/server.ts';
+import { gateSettings, loadConfig } from './settings.ts';
+import { greeting } from './greeting.ts';
+
+/** Requests under way may end within this time after SIGTERM. */
+const DRAIN_MS = 10_000;
+
+const FAULTY_CONFIGURATION = 78;
+const WRONG_USAGE = 64;
+
+const STORAGE_NOTE = 'this version keeps its state in memory; the storage named has no effect yet.';
+
+interface Fleet {
+  readonly config: RouterConfig;
+  readonly notes: readonly string[];
+  readonly simulated: readonly string[];
+  close(): Promise<void>;
+}
+
+class StartFailure extends Error {
+  readonly exitCode: number;
+  constructor(message: string, exitCode: number) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+async function start(wanted: StartArguments): Promise<void> {
+  const env = process.env;
+  const gate = gateSettings(env, isLoopback(wanted.host));
+  if (!gate.loopbackOnly && gate.adminKey === null && gate.callerKeys.length === 0) {
+    throw new StartFailure(`--host ${wanted.host} can be reached from elsewhere, so a key is needed: set ROUTER_ADMIN_KEY (or listen on 127.0.0.1).`, FAULTY_CONFIGURATION);
+  }
+  const fleet = await loadFleet(wanted.config);
+  const { stderr } = process;
+  const lines = createBatch((text) => void stderr.write(text));
+  const log = (line: string): void => lines.add(line);
+  const { app, clock, close } = compose({ config: fleet.config, gate, hasPlatformIdentity: env['IDENTITY_ENDPOINT'] !== undefined, log });
+  const server = await startServer({ app, clock, host: wanted.host, port: wanted.port }).catch((error: unknown) => {
+    throw new StartFailure(`Cannot listen on ${wanted.host}:${wanted.port}: ${error instanceof Error ? error.message : 'unknown'}.`, 1);
+  });
+  const { config, simulated } = fleet;
+  const notes = wanted.storage === null || wanted.storage === 'memory' ? fleet.notes : [...fleet.notes, STORAGE_NOTE];
+  process.stdout.write(greeting({ url: server.url, pool: config.defaultPool, keyNeeded: !gate.loopbackOnly || gate.callerKeys.length > 0, notes, simulated }));
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    await server.drain(DRAIN_MS);
+    await Promise.all([close(), fleet.close()]);
+    lines.flush();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
+  if (env['npm_lifecycle_event'] !== undefined) onOrphaned(() => void stop());
+}
+
+async function loadFleet(file: string | null): Promise<Fleet> {
+  const parsed = loadConfig(process.env, file);
+  if (parsed === null) return simulatedFleet();
+  if (!parsed.ok) throw new StartFailure(formatFaults(parsed.faults), FAULTY_CONFIGURATION);
+  return { config: parsed.config, notes: parsed.notes, simulated: [], close: () => Promise.resolve() };
+}
+
+async function simulatedFleet(): Promise<Fleet> {
+  const { defaultFleet, startSimulator } = await import('./simulator/server.ts');
+  const simulator = await startSimulator({ endpoints: defaultFleet(), clock: systemClock });
+  const endpoints = Object.fromEntries(
+    simulator.endpoints.map(({ name, url, apiKey, deployments }) => [
+      name,
+      { url, apiKey, api: 'v1', deployments: Object.fromEntries(deployments.map(({ name: id, model }) => [id, { model }])) },
+    ]),
+  );
+  const parsed = parseConfig(JSON.stringify({ endpoints }), {}, 'the simulated fleet');
+  if (!parsed.ok) throw new StartFailure(formatFaults(parsed.faults), FAULTY_CONFIGURATION);
+  return { config: parsed.config, notes: [], simulated: simulator.endpoints.map(({ url }) => url), close: () => simulator.close() };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+const read = readArguments(process.argv.slice(2), process.env);
+switch (read.kind) {
+  case 'help':
+    process.stdout.write(`${USAGE}\n`);
+    break;
+  case 'wrong':
+    process.stderr.write(`${read.problem}\n\n${USAGE}\n`);
+    process.exitCode = WRONG_USAGE;
+    break;
+  case 'start':
+    start(read.arguments).catch((error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      process.exit(error instanceof StartFailure ? error.exitCode : 1);
+    });
+    break;
+  default:
+    read satisfies never;
+}
