@@ -7,7 +7,10 @@ export interface StartArguments {
   readonly storage: string | null;
 }
 
-export type ReadArguments = { readonly kind: 'start'; readonly arguments: StartArguments } | { readonly kind: 'help' } | { readonly kind: 'wrong'; readonly problem: string };
+export type ReadArguments =
+  | { readonly kind: 'start'; readonly arguments: StartArguments }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'wrong'; readonly problem: string };
 
 export const USAGE = `Usage: npm start -- [options]
 
@@ -27,7 +30,10 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const;
 
-export function readArguments(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): ReadArguments {
+export function readArguments(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ReadArguments {
   let values: { port?: string; host?: string; config?: string; storage?: string; help?: boolean };
   try {
     ({ values } = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: false }));
@@ -37,12 +43,18 @@ export function readArguments(argv: readonly string[], env: Readonly<Record<stri
   if (values.help === true) return { kind: 'help' };
   const port = values.port ?? env['PORT'] ?? '7071';
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
-    return { kind: 'wrong', problem: `${values.port === undefined ? 'PORT' : '--port'} is ${JSON.stringify(port)}; allowed is a number from 0 to 65535` };
+    return {
+      kind: 'wrong',
+      problem: `${values.port === undefined ? 'PORT' : '--port'} is ${JSON.stringify(port)}; allowed is a number from 0 to 65535`,
+    };
   }
   const storage = values.storage ?? env['ROUTER_STORAGE'] ?? env['AzureWebJobsStorage'] ?? null;
   if (storage !== null && !/^memory$|^UseDevelopmentStorage=true;?$|=/.test(storage.trim())) {
     const name = values.storage === undefined ? 'ROUTER_STORAGE' : '--storage';
     return { kind: 'wrong', problem: `${name} is neither "memory" nor a connection string` };
   }
-  return { kind: 'start', arguments: { host: values.host ?? '127.0.0.1', port: Number(port), config: values.config ?? null, storage } };
+  return {
+    kind: 'start',
+    arguments: { host: values.host ?? '127.0.0.1', port: Number(port), config: values.config ?? null, storage },
+  };
 }

@@ -11,7 +11,11 @@ export function greeting({ url, pool, keyNeeded, notes, simulated }: GreetingFac
   const key = keyNeeded ? '$ROUTER_KEY' : 'local';
   const lines = [
     ...notes.map((note) => `note: ${note}`),
-    ...(simulated.length === 0 ? [] : [`Nothing is configured, so ${simulated.length} simulated endpoints serve: ${simulated.join(', ')} (see docs/simulator.md).`]),
+    ...(simulated.length === 0
+      ? []
+      : [
+          `Nothing is configured, so ${simulated.length} simulated endpoints serve: ${simulated.join(', ')} (see docs/simulator.md).`,
+        ]),
     `ready ${url}`,
     '',
     'Try it:',

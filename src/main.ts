@@ -1,6 +1,7 @@
 /** The entry of the function app. A configuration that cannot be used is told to its owner, not to the host as a crash. */
+
+import { type Composition, compose, composeUnconfigured } from './compose.ts';
 import type { Fault } from './domain/fault.ts';
-import { compose, composeUnconfigured, type Composition } from './compose.ts';
 import { registerFunctions } from './functions/register.ts';
 import { gateSettings, loadConfig } from './settings.ts';
 
@@ -10,7 +11,8 @@ const NOTHING: Fault = {
   path: 'ROUTER_CONFIG',
   problem: 'Nothing is configured.',
   found: null,
-  allowed: 'a configuration in ROUTER_CONFIG, a router.json in the app, or AZURE_OPENAI_ENDPOINT with AZURE_OPENAI_API_KEY and AZURE_OPENAI_DEPLOYMENT_NAME',
+  allowed:
+    'a configuration in ROUTER_CONFIG, a router.json in the app, or AZURE_OPENAI_ENDPOINT with AZURE_OPENAI_API_KEY and AZURE_OPENAI_DEPLOYMENT_NAME',
   suggestion: null,
 };
 
@@ -24,7 +26,10 @@ const NO_KEY: Fault = {
 
 function composition(): Composition {
   // The host stands between callers and the app: none of them counts as local but under the Core Tools.
-  const gate = gateSettings(env, env['AZURE_FUNCTIONS_ENVIRONMENT'] === 'Development' && env['WEBSITE_INSTANCE_ID'] === undefined);
+  const gate = gateSettings(
+    env,
+    env['AZURE_FUNCTIONS_ENVIRONMENT'] === 'Development' && env['WEBSITE_INSTANCE_ID'] === undefined,
+  );
   const parsed = loadConfig(env, null);
   const faults = parsed === null ? [NOTHING] : parsed.ok ? [] : [...parsed.faults];
   if (gate.adminKey === null && gate.callerKeys.length === 0 && !gate.loopbackOnly) faults.push(NO_KEY);

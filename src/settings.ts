@@ -1,7 +1,7 @@
 /** What the process is told from outside, read by its entry files and handed in here. */
 import { existsSync, readFileSync } from 'node:fs';
+import { configFromEnvironment, type Parsed, parseConfig } from './config/load.ts';
 import type { GateSettings } from './http/auth.ts';
-import { configFromEnvironment, parseConfig, type Parsed } from './config/load.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,7 +25,18 @@ function readConfig(path: string, env: Environment): Parsed {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     const problem = `The configuration file cannot be read (${code}).`;
-    return { ok: false, faults: [{ path: 'ROUTER_CONFIG', problem, found: path, allowed: 'the path of a readable file, or a JSON document', suggestion: null }] };
+    return {
+      ok: false,
+      faults: [
+        {
+          path: 'ROUTER_CONFIG',
+          problem,
+          found: path,
+          allowed: 'the path of a readable file, or a JSON document',
+          suggestion: null,
+        },
+      ],
+    };
   }
   return parseConfig(text, env, path);
 }

@@ -1,14 +1,15 @@
 /** The local router: the same app behind node:http, with a simulated fleet where nothing is configured. */
-import type { RouterConfig } from './domain/config.ts';
-import { type StartArguments, readArguments, USAGE } from './arguments.ts';
+
+import { readArguments, type StartArguments, USAGE } from './arguments.ts';
 import { compose, systemClock } from './compose.ts';
 import { formatFaults } from './config/faults.ts';
 import { parseConfig } from './config/load.ts';
+import type { RouterConfig } from './domain/config.ts';
+import { greeting } from './greeting.ts';
 import { onOrphaned } from './lifetime/orphan.ts';
-import { createBatch } from './telemetry/batch.ts';
 import { startServer } from './server/server.ts';
 import { gateSettings, loadConfig } from './settings.ts';
-import { greeting } from './greeting.ts';
+import { createBatch } from './telemetry/batch.ts';
 
 /** Requests under way may end within this time after SIGTERM. */
 const DRAIN_MS = 10_000;
@@ -37,19 +38,38 @@ async function start(wanted: StartArguments): Promise<void> {
   const env = process.env;
   const gate = gateSettings(env, isLoopback(wanted.host));
   if (!gate.loopbackOnly && gate.adminKey === null && gate.callerKeys.length === 0) {
-    throw new StartFailure(`--host ${wanted.host} can be reached from elsewhere, so a key is needed: set ROUTER_ADMIN_KEY (or listen on 127.0.0.1).`, FAULTY_CONFIGURATION);
+    throw new StartFailure(
+      `--host ${wanted.host} can be reached from elsewhere, so a key is needed: set ROUTER_ADMIN_KEY (or listen on 127.0.0.1).`,
+      FAULTY_CONFIGURATION,
+    );
   }
   const fleet = await loadFleet(wanted.config);
   const { stderr } = process;
   const lines = createBatch((text) => void stderr.write(text));
   const log = (line: string): void => lines.add(line);
-  const { app, clock, close } = compose({ config: fleet.config, gate, hasPlatformIdentity: env['IDENTITY_ENDPOINT'] !== undefined, log });
+  const { app, clock, close } = compose({
+    config: fleet.config,
+    gate,
+    hasPlatformIdentity: env['IDENTITY_ENDPOINT'] !== undefined,
+    log,
+  });
   const server = await startServer({ app, clock, host: wanted.host, port: wanted.port }).catch((error: unknown) => {
-    throw new StartFailure(`Cannot listen on ${wanted.host}:${wanted.port}: ${error instanceof Error ? error.message : 'unknown'}.`, 1);
+    throw new StartFailure(
+      `Cannot listen on ${wanted.host}:${wanted.port}: ${error instanceof Error ? error.message : 'unknown'}.`,
+      1,
+    );
   });
   const { config, simulated } = fleet;
   const notes = wanted.storage === null || wanted.storage === 'memory' ? fleet.notes : [...fleet.notes, STORAGE_NOTE];
-  process.stdout.write(greeting({ url: server.url, pool: config.defaultPool, keyNeeded: !gate.loopbackOnly || gate.callerKeys.length > 0, notes, simulated }));
+  process.stdout.write(
+    greeting({
+      url: server.url,
+      pool: config.defaultPool,
+      keyNeeded: !gate.loopbackOnly || gate.callerKeys.length > 0,
+      notes,
+      simulated,
+    }),
+  );
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
@@ -76,12 +96,22 @@ async function simulatedFleet(): Promise<Fleet> {
   const endpoints = Object.fromEntries(
     simulator.endpoints.map(({ name, url, apiKey, deployments }) => [
       name,
-      { url, apiKey, api: 'v1', deployments: Object.fromEntries(deployments.map(({ name: id, model }) => [id, { model }])) },
+      {
+        url,
+        apiKey,
+        api: 'v1',
+        deployments: Object.fromEntries(deployments.map(({ name: id, model }) => [id, { model }])),
+      },
     ]),
   );
   const parsed = parseConfig(JSON.stringify({ endpoints }), {}, 'the simulated fleet');
   if (!parsed.ok) throw new StartFailure(formatFaults(parsed.faults), FAULTY_CONFIGURATION);
-  return { config: parsed.config, notes: [], simulated: simulator.endpoints.map(({ url }) => url), close: () => simulator.close() };
+  return {
+    config: parsed.config,
+    notes: [],
+    simulated: simulator.endpoints.map(({ url }) => url),
+    close: () => simulator.close(),
+  };
 }
 
 function isLoopback(host: string): boolean {

@@ -1,4 +1,4 @@
-import { parsed, Scanner, ScanFault, type Span, type TopLevel } from './scanner.ts';
+import { parsed, ScanFault, Scanner, type Span, type TopLevel } from './scanner.ts';
 
 export interface Fields {
   /** Right behind the opening brace: where a field can be put in. */
@@ -18,7 +18,13 @@ export type Scan =
   | { readonly ok: true; readonly fields: Fields }
   | { readonly ok: false; readonly problem: string; readonly at: number };
 
-const REQUEST_FIELDS: ReadonlySet<string> = new Set(['model', 'stream', 'previous_response_id', 'prompt_cache_key', 'store']);
+const REQUEST_FIELDS: ReadonlySet<string> = new Set([
+  'model',
+  'stream',
+  'previous_response_id',
+  'prompt_cache_key',
+  'store',
+]);
 const ID_FIELD: ReadonlySet<string> = new Set(['id']);
 
 export function scanBody(body: Buffer, maxDepth: number): Scan {
@@ -60,4 +66,3 @@ function textAt(bytes: Buffer, span: Span | undefined): string | null {
 function isLiteral(bytes: Buffer, span: Span | undefined, word: string): boolean {
   return span !== undefined && bytes.toString('latin1', span.start, span.end) === word;
 }
-

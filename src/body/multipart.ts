@@ -1,6 +1,7 @@
 /** Just enough of RFC 7578 to find, exchange or put in the form field `model`; every other byte stays as it is. */
-import { splice } from './splice.ts';
+
 import type { Span } from './scanner.ts';
+import { splice } from './splice.ts';
 
 const HEADERS_END = '\r\n\r\n';
 
@@ -62,7 +63,8 @@ function findModels(body: Buffer, delimiter: string, start: number): ValueSpan[]
     if (next === -1) break;
     const start = headersEnd + HEADERS_END.length;
     const named = nameOf(body.toString('latin1', headers, headersEnd)) === 'model';
-    if (named) spans.push(next < start ? { start, end: start, lineBreak: '\r\n' } : { start, end: next, lineBreak: '' });
+    if (named)
+      spans.push(next < start ? { start, end: start, lineBreak: '\r\n' } : { start, end: next, lineBreak: '' });
     part = next + 2;
   }
   return spans;

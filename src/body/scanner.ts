@@ -144,7 +144,8 @@ export class Scanner {
       const nested = this.#member(inside);
       fresh = nested !== 0;
       if (!fresh) continue;
-      if (depth + open.length > this.#maxDepth) throw new ScanFault(`nested deeper than ${this.#maxDepth} levels`, this.#at);
+      if (depth + open.length > this.#maxDepth)
+        throw new ScanFault(`nested deeper than ${this.#maxDepth} levels`, this.#at);
       this.#at++;
       open.push(nested);
     }

@@ -1,8 +1,20 @@
 /** What is known of a deployment, and what the router makes of it. */
 import type { DeploymentId } from './deployment.ts';
 
+/** What the answers of the last window came to. */
+export interface TrackRecord {
+  /** When it failed, oldest first. */
+  readonly failedAt: readonly number[];
+  /** Failures since the last success. */
+  readonly inRow: number;
+  /** Successes since an instant, at most one window ago. */
+  readonly served: { readonly since: number; readonly count: number };
+}
+
+export const CLEAN_RECORD: TrackRecord = { failedAt: [], inRow: 0, served: { since: 0, count: 0 } };
+
 export type BreakerState =
-  | { readonly kind: 'closed'; readonly failedAt: readonly number[] }
+  | ({ readonly kind: 'closed' } & TrackRecord)
   | { readonly kind: 'open'; readonly openUntil: number; readonly openings: number }
   | { readonly kind: 'halfOpen'; readonly since: number; readonly openings: number };
 
@@ -27,7 +39,7 @@ export interface Health {
 }
 
 export const HEALTHY: Health = {
-  breaker: { kind: 'closed', failedAt: [] },
+  breaker: { kind: 'closed', ...CLEAN_RECORD },
   restUntil: 0,
   throttles: 0,
   misconfigured: null,

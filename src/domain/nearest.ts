@@ -37,10 +37,21 @@ function distance(left: string, right: string): number {
   return editDistance(plain(left.slice(0, COMPARED_CHARS)), plain(right.slice(0, COMPARED_CHARS)));
 }
 
-/** All candidates, spelled-close ones first; equally close ones keep their order. */
+/** Versions and variants are put behind a name: what begins alike is meant sooner than what ends alike. */
+function commonStart(left: string, right: string): number {
+  let at = 0;
+  while (at < left.length && at < COMPARED_CHARS && left[at] === right[at]) at += 1;
+  return at;
+}
+
+/** All candidates, spelled-close ones first; of equally close ones those that begin alike, else in their order. */
 export function closest(name: string, candidates: Iterable<string>): string[] {
-  return Array.from(candidates, (candidate) => ({ candidate, far: distance(name, candidate) }))
-    .sort((left, right) => left.far - right.far)
+  return Array.from(candidates, (candidate) => ({
+    candidate,
+    far: distance(name, candidate),
+    start: commonStart(name, candidate),
+  }))
+    .sort((left, right) => left.far - right.far || right.start - left.start)
     .map(({ candidate }) => candidate);
 }
 

@@ -5,7 +5,12 @@
  * and in the body's `model` under v1; only the Responses API names it in the body under both.
  */
 export type Target =
-  | { readonly kind: 'deployment'; readonly operation: string; readonly namedBy: 'path' | 'body'; readonly name: string | null }
+  | {
+      readonly kind: 'deployment';
+      readonly operation: string;
+      readonly namedBy: 'path' | 'body';
+      readonly name: string | null;
+    }
   | { readonly kind: 'response'; readonly id: string; readonly rest: string }
   | { readonly kind: 'models'; readonly id: string | null }
   | { readonly kind: 'other'; readonly path: string; readonly name: string | null };

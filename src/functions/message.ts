@@ -1,8 +1,8 @@
 /** Between the Functions worker's idea of HTTP and the app's. */
 import type { Cookie, HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { Clock } from '../domain/clock.ts';
-import type { Answer, AnswerStream, BodyLimits, Caller, IncomingRequest } from '../domain/message.ts';
 import { RouterError } from '../domain/errors.ts';
+import type { Answer, AnswerStream, BodyLimits, Caller, IncomingRequest } from '../domain/message.ts';
 import { errorAnswer } from '../http/errors.ts';
 import { bodyCutOff, bodyTooLarge, bodyTooSlow } from '../http/limits.ts';
 import { parseSetCookie } from './cookies.ts';
@@ -33,16 +33,16 @@ async function readBody(request: HttpRequest, limits: BodyLimits, clock: Clock):
   if (Number(request.headers.get('content-length')) > maxBytes) throw bodyTooLarge(maxBytes);
   const { body } = request;
   if (body === null) return Buffer.alloc(0);
-  const reader: ChunkReader = body.getReader();
+  const reader = new StoppableReader(body.getReader());
   let stop: () => void = () => undefined;
   const tooSlow = new Promise<never>((_, reject) => {
     stop = clock.after(withinMs, () => reject(bodyTooSlow(withinMs)));
   });
   try {
-    return await Promise.race([collect(reader, maxBytes), tooSlow]);
+    return await Promise.race([reader.collect(maxBytes), tooSlow]);
   } catch (error) {
     // Cancelling would destroy the socket on which the answer has to go out: the rest is read into the void.
-    void discard(reader);
+    reader.discard();
     throw error;
   } finally {
     stop();
@@ -53,25 +53,52 @@ interface ChunkReader {
   read(): Promise<{ done: boolean; value?: Uint8Array }>;
 }
 
-async function collect(reader: ChunkReader, maxBytes: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read().catch((cause: unknown) => {
-      throw bodyCutOff(cause);
-    });
-    if (done || value === undefined) return Buffer.concat(chunks, size);
-    chunks.push(value);
-    size += value.length;
-    if (size > maxBytes) throw bodyTooLarge(maxBytes);
-  }
-}
+/** Reads a body to its end, keeping it as long as somebody wants it. */
+class StoppableReader {
+  readonly #reader: ChunkReader;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+  #wanted = true;
+  #reading = false;
 
-async function discard(reader: ChunkReader): Promise<void> {
-  try {
-    while (!(await reader.read()).done);
-  } catch {
-    // The caller is gone, and so is the rest of its body.
+  constructor(reader: ChunkReader) {
+    this.#reader = reader;
+  }
+
+  async collect(maxBytes: number): Promise<Buffer> {
+    this.#reading = true;
+    for (;;) {
+      const { done, value } = await this.#reader.read().catch((cause: unknown) => {
+        this.#reading = false;
+        throw bodyCutOff(cause);
+      });
+      if (done || value === undefined) break;
+      if (!this.#wanted) continue;
+      this.#chunks.push(value);
+      this.#size += value.length;
+      if (this.#size > maxBytes) {
+        this.#reading = false;
+        throw bodyTooLarge(maxBytes);
+      }
+    }
+    this.#reading = false;
+    return Buffer.concat(this.#chunks, this.#size);
+  }
+
+  /** Lets go of what came, and of what will come. */
+  discard(): void {
+    this.#wanted = false;
+    this.#chunks = [];
+    this.#size = 0;
+    if (!this.#reading) void this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (!(await this.#reader.read()).done);
+    } catch {
+      // The caller is gone, and so is the rest of its body.
+    }
   }
 }
 

@@ -19,7 +19,12 @@ export interface FunctionsOptions {
 export function registerFunctions({ router, clock, close }: FunctionsOptions): void {
   // Without streams, chunked bodies arrive empty and answers leave only when they are complete.
   app.setup({ enableHttpStream: true });
-  app.http('router', { route: '{*path}', methods: [...METHODS], authLevel: 'anonymous', handler: httpHandler(router, clock) });
+  app.http('router', {
+    route: '{*path}',
+    methods: [...METHODS],
+    authLevel: 'anonymous',
+    handler: httpHandler(router, clock),
+  });
   app.hook.appTerminate(close);
 }
 

@@ -7,7 +7,7 @@ import type { Relay } from '../relay/relay.ts';
 import type { State } from '../state/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import type { Gate } from './auth.ts';
-import { createControl, type Control } from './control.ts';
+import { type Control, createControl } from './control.ts';
 import { readTarget } from './dialect.ts';
 import { asRouterError, errorAnswer } from './errors.ts';
 import { checkHeaders } from './limits.ts';

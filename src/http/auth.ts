@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { RouterError } from '../domain/errors.ts';
-import { headerValue, type HeaderList } from '../domain/message.ts';
+import { type HeaderList, headerValue } from '../domain/message.ts';
 
 export interface Gate {
   /** Throws unless the request may use the data plane. */
@@ -23,7 +23,8 @@ export function createGate({ adminKey, callerKeys, loopbackOnly }: GateSettings)
   const openToCallers = loopbackOnly && callers.length === 0;
   const openToAdmins = loopbackOnly && admin === null && callers.length === 0;
   const isAdminKey = (key: Buffer): boolean => admin !== null && timingSafeEqual(key, admin);
-  const isCallerKey = (key: Buffer): boolean => callers.reduce((found, one) => timingSafeEqual(key, one) || found, false);
+  const isCallerKey = (key: Buffer): boolean =>
+    callers.reduce((found, one) => timingSafeEqual(key, one) || found, false);
 
   return {
     admitCaller(headers) {

@@ -3,7 +3,7 @@ import { RouterError } from '../domain/errors.ts';
 import type { Answer, HeaderList, IncomingRequest } from '../domain/message.ts';
 import type { Gate } from './auth.ts';
 import { errorAnswer, jsonAnswer } from './errors.ts';
-import { explain, type ExplainDeps } from './explain.ts';
+import { type ExplainDeps, explain } from './explain.ts';
 import { pageAnswer } from './page.ts';
 import { deploymentStatus, poolStatus, routerStatus } from './status.ts';
 
@@ -56,9 +56,24 @@ function routesOf(deps: ControlDeps): ControlRoute[] {
     answer: ({ caught, requestId }) => jsonAnswer(200, answer(caught), withId(requestId)),
   });
   return [
-    { method: 'GET', path: /^\/healthz$/, open: true, answer: ({ requestId }) => jsonAnswer(200, { status: 'ok' }, withId(requestId)) },
-    { method: 'GET', path: /^\/readyz$/, open: true, answer: ({ requestId }) => jsonAnswer(200, { status: 'ready' }, withId(requestId)) },
-    { method: 'GET', path: /^\/$/, open: true, answer: ({ request }) => pageAnswer(gate.isAdmin(request.headers) ? facts() : null) },
+    {
+      method: 'GET',
+      path: /^\/healthz$/,
+      open: true,
+      answer: ({ requestId }) => jsonAnswer(200, { status: 'ok' }, withId(requestId)),
+    },
+    {
+      method: 'GET',
+      path: /^\/readyz$/,
+      open: true,
+      answer: ({ requestId }) => jsonAnswer(200, { status: 'ready' }, withId(requestId)),
+    },
+    {
+      method: 'GET',
+      path: /^\/$/,
+      open: true,
+      answer: ({ request }) => pageAnswer(gate.isAdmin(request.headers) ? facts() : null),
+    },
     get(/^\/router\/status$/, () => routerStatus(facts())),
     get(/^\/router\/deployments$/, () => ({ items: routerStatus(facts()).deployments })),
     get(/^\/router\/deployments\/(.+)$/, (id) => deploymentStatus(facts(), id)),
@@ -68,7 +83,8 @@ function routesOf(deps: ControlDeps): ControlRoute[] {
       method: 'POST',
       path: /^\/router\/explain$/,
       open: false,
-      answer: async ({ request, requestId }) => jsonAnswer(200, await explain(deps, request, requestId), withId(requestId)),
+      answer: async ({ request, requestId }) =>
+        jsonAnswer(200, await explain(deps, request, requestId), withId(requestId)),
     },
   ];
 }

@@ -35,7 +35,8 @@ function targetOf(method: string, resource: string, name: string | null): Target
 
 /** What goes into an endpoint's URL must not lead out of its data plane. */
 function checked(resource: string): string {
-  if (mayTurn(resource) && turns(resource)) throw new RouterError('invalid_request', 'The path must not hold "." or ".." segments.');
+  if (mayTurn(resource) && turns(resource))
+    throw new RouterError('invalid_request', 'The path must not hold "." or ".." segments.');
   if (!/^[\x21-\x7e]*$/.test(resource)) {
     throw new RouterError('invalid_request', 'The path holds characters that must be percent-encoded.');
   }
@@ -56,6 +57,8 @@ function decodedName(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw new RouterError('invalid_request', 'The name in the path is not percent-encoded rightly.', { param: 'model' });
+    throw new RouterError('invalid_request', 'The name in the path is not percent-encoded rightly.', {
+      param: 'model',
+    });
   }
 }

@@ -40,7 +40,12 @@ export async function explain(deps: ExplainDeps, request: IncomingRequest, reque
     pool: route.pool,
     tier: route.tier,
     failoverOn: [...route.failoverOn],
-    candidates: route.candidates.map(({ deployment, probe, why }) => ({ deployment: deployment.id, why, probe, ...stateOf(deployment.id) })),
+    candidates: route.candidates.map(({ deployment, probe, why }) => ({
+      deployment: deployment.id,
+      why,
+      probe,
+      ...stateOf(deployment.id),
+    })),
     skipped: route.skipped.map(({ deployment, reason }) => ({ deployment, reason, ...stateOf(deployment) })),
   };
 }
@@ -64,16 +69,24 @@ function readQuestion(bytes: Buffer): Question {
   try {
     json = JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
-    throw new RouterError('invalid_request', 'The body is not valid JSON: send {"path", "headers", "body"}.', { cause });
+    throw new RouterError('invalid_request', 'The body is not valid JSON: send {"path", "headers", "body"}.', {
+      cause,
+    });
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw wrong('body', 'an object {"path", "headers", "body"}');
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw wrong('body', 'an object {"path", "headers", "body"}');
   const { path, headers, body } = json as Record<string, unknown>;
   if (typeof path !== 'string') throw wrong('path', 'a string, such as "/openai/v1/chat/completions"');
-  return { path, headers: headerList(headers ?? {}), body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body ?? {})) };
+  return {
+    path,
+    headers: headerList(headers ?? {}),
+    body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body ?? {})),
+  };
 }
 
 function headerList(headers: unknown): HeaderList {
-  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) throw wrong('headers', 'an object of strings');
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers))
+    throw wrong('headers', 'an object of strings');
   return Object.entries(headers).flatMap(([name, value]) => {
     if (typeof value !== 'string') throw wrong(`headers.${name.slice(0, 60)}`, 'a string');
     return [name, value];

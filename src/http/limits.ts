@@ -14,7 +14,9 @@ export function checkHeaders(headers: HeaderList, { headerCount, headerKb }: Lim
 }
 
 function tooLarge(found: string, allowed: string): RouterError {
-  return new RouterError('request_too_large', `The request has ${found}; allowed are ${allowed}.`, { status: TOO_LARGE_STATUS });
+  return new RouterError('request_too_large', `The request has ${found}; allowed are ${allowed}.`, {
+    status: TOO_LARGE_STATUS,
+  });
 }
 
 export function bodyTooLarge(maxBytes: number): RouterError {

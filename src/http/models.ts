@@ -7,11 +7,17 @@ import { jsonAnswer } from './errors.ts';
 export function modelsAnswer(config: RouterConfig, id: string | null, requestId: string): Answer {
   const names = knownNames(config);
   const headers = ['x-router-request-id', requestId];
-  if (id === null) return jsonAnswer(200, { object: 'list', data: names.map((name) => modelOf(config, name)) }, headers);
+  if (id === null)
+    return jsonAnswer(200, { object: 'list', data: names.map((name) => modelOf(config, name)) }, headers);
   if (names.includes(id)) return jsonAnswer(200, modelOf(config, id), headers);
   throw unknownModel(config, id);
 }
 
 function modelOf(config: RouterConfig, id: string) {
-  return { id, object: 'model', created: 0, owned_by: config.pools.has(id) ? 'pool' : id.includes('/') ? 'deployment' : 'router' };
+  return {
+    id,
+    object: 'model',
+    created: 0,
+    owned_by: config.pools.has(id) ? 'pool' : id.includes('/') ? 'deployment' : 'router',
+  };
 }

@@ -1,8 +1,8 @@
 import { scanBody } from '../body/fields.ts';
 import { isMultipart, readForm } from '../body/multipart.ts';
-import { TIERS, type RouterConfig, type Tier } from '../domain/config.ts';
+import { type RouterConfig, TIERS, type Tier } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
-import { headerValue, type HeaderList, type IncomingRequest } from '../domain/message.ts';
+import { type HeaderList, headerValue, type IncomingRequest } from '../domain/message.ts';
 import type { Target } from '../domain/target.ts';
 import type { Call, Labels, Wishes } from '../relay/call.ts';
 import type { Payload } from '../upstream/dialect.ts';
@@ -26,7 +26,8 @@ export async function readCall(request: IncomingRequest, facts: ReadFacts): Prom
   const withinMs = wishes.deadlineMs;
   const body = await request.readBody({ maxBytes: config.limits.bodyMb * 1024 * 1024, withinMs });
   const payload = readPayload(body, request.headers, { target, maxDepth: config.limits.jsonDepth });
-  const stream = payload.kind === 'json' ? payload.fields.stream : target.kind === 'response' && /(^|&)stream=true(&|$)/.test(query);
+  const stream =
+    payload.kind === 'json' ? payload.fields.stream : target.kind === 'response' && /(^|&)stream=true(&|$)/.test(query);
   return {
     id,
     arrivedAt,
@@ -53,7 +54,8 @@ function readLabels(headers: HeaderList): Labels {
 
 function label(headers: HeaderList, name: string): string | null {
   const value = headerValue(headers, name)?.trim() ?? '';
-  if (value.length > LONGEST_LABEL) throw badHeader(name, `${value.length} characters`, `at most ${LONGEST_LABEL} characters`);
+  if (value.length > LONGEST_LABEL)
+    throw badHeader(name, `${value.length} characters`, `at most ${LONGEST_LABEL} characters`);
   return value === '' ? null : value;
 }
 
@@ -71,7 +73,11 @@ function readTier(headers: HeaderList, config: RouterConfig): Tier | null {
   const tier = oneOf(headers, 'x-router-tier', TIERS);
   if (tier === null || config.tiers.has(tier)) return tier;
   const configured = [...config.tiers.keys()];
-  throw badHeader('x-router-tier', tier, configured.length === 0 ? 'nothing: no tier is configured' : `one of ${configured.join(', ')}`);
+  throw badHeader(
+    'x-router-tier',
+    tier,
+    configured.length === 0 ? 'nothing: no tier is configured' : `one of ${configured.join(', ')}`,
+  );
 }
 
 function oneOf<T extends string>(headers: HeaderList, name: string, allowed: readonly T[]): T | null {
@@ -112,11 +118,13 @@ function readPayload(bytes: Buffer, headers: HeaderList, { target, maxDepth }: P
   }
   if (contentType !== null && isMultipart(contentType)) {
     const form = readForm(bytes, contentType);
-    if (form === null) throw new RouterError('invalid_request', 'The body is not the multipart form that its content-type announces.');
+    if (form === null)
+      throw new RouterError('invalid_request', 'The body is not the multipart form that its content-type announces.');
     return { kind: 'form', bytes, form };
   }
   const scan = scanBody(bytes, maxDepth);
-  if (!scan.ok) throw new RouterError('invalid_request', `The body is not valid JSON: at byte ${scan.at}, ${scan.problem}.`);
+  if (!scan.ok)
+    throw new RouterError('invalid_request', `The body is not valid JSON: at byte ${scan.at}, ${scan.problem}.`);
   return { kind: 'json', bytes, fields: scan.fields };
 }
 

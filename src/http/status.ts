@@ -28,14 +28,22 @@ export function deploymentStatus(facts: StatusFacts, id: string) {
   const deployment = facts.config.deployments.get(id as DeploymentId);
   if (deployment === undefined) throw notFound('deployment', id, [...facts.config.deployments.keys()]);
   const health = facts.snapshot.health(deployment.id);
-  return { ...identity(facts.config, deployment), ...standing(facts, deployment.id), latencyMs: health.latencyMs, headroom: health.headroom };
+  return {
+    ...identity(facts.config, deployment),
+    ...standing(facts, deployment.id),
+    latencyMs: health.latencyMs,
+    headroom: health.headroom,
+  };
 }
 
 function identity(config: RouterConfig, { id, endpoint, name, model, kind }: Deployment) {
   return { id, endpoint, region: config.endpoints.get(endpoint)?.region ?? null, name, model, kind };
 }
 
-function standing({ snapshot, now }: StatusFacts, id: DeploymentId): { state: DeploymentStateName; until: string | null; cause: string | null } {
+function standing(
+  { snapshot, now }: StatusFacts,
+  id: DeploymentId,
+): { state: DeploymentStateName; until: string | null; cause: string | null } {
   const health = snapshot.health(id);
   const state = availability(health, now);
   const cause = health.misconfigured?.cause ?? null;

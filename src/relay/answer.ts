@@ -1,8 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Deployment } from '../domain/deployment.ts';
-import type { AnswerStream } from '../domain/message.ts';
-import type { Answer } from '../domain/message.ts';
 import type { Tier } from '../domain/config.ts';
+import type { Deployment } from '../domain/deployment.ts';
+import type { Answer, AnswerStream } from '../domain/message.ts';
 import type { Head } from './attempt.ts';
 import type { Call } from './call.ts';
 import { downwardHeaders } from './headers.ts';

@@ -1,6 +1,13 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Caller } from '../domain/message.ts';
-import type { Exchange, Upstream, UpstreamError, UpstreamHeaders, UpstreamListener, UpstreamRequest } from '../upstream/port.ts';
+import type {
+  Exchange,
+  Upstream,
+  UpstreamError,
+  UpstreamHeaders,
+  UpstreamListener,
+  UpstreamRequest,
+} from '../upstream/port.ts';
 import { CommitGate } from './commitGate.ts';
 import { firstValue } from './headers.ts';
 
@@ -87,7 +94,9 @@ class Attempt implements UpstreamListener, LiveAnswer {
   start(): void {
     const { upstream, request, caller, clock, limitMs } = this.#options;
     if (caller.gone) return this.#settle({ kind: 'gone' });
-    this.#stopTimer = clock.after(limitMs, () => this.#giveUp({ kind: 'broken', how: 'late', cause: `no answer within ${Math.round(limitMs)} ms` }));
+    this.#stopTimer = clock.after(limitMs, () =>
+      this.#giveUp({ kind: 'broken', how: 'late', cause: `no answer within ${Math.round(limitMs)} ms` }),
+    );
     this.#forgetCaller = caller.onGone(() => this.#giveUp({ kind: 'gone' }));
     this.#exchange = upstream.send(request, this);
   }

@@ -9,11 +9,11 @@ import type { State } from '../state/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import { renderBody, renderPath } from '../upstream/dialect.ts';
 import type { Upstream, UpstreamRequest } from '../upstream/port.ts';
-import { attempt, type AttemptEnd } from './attempt.ts';
+import { type AttemptEnd, attempt } from './attempt.ts';
 import type { RetryBudget } from './budget.ts';
 import type { Call } from './call.ts';
 import { upwardHeaders } from './headers.ts';
-import { findingOf, judge, type Judgement } from './judge.ts';
+import { findingOf, type Judgement, judge } from './judge.ts';
 import { refusal } from './refusal.ts';
 import { type Trail, trailHeaders } from './trail.ts';
 
@@ -32,6 +32,14 @@ export interface Served {
   readonly end: Exclude<AttemptEnd, { kind: 'broken' | 'gone' }>;
   readonly deployment: Deployment;
   readonly outcome: Outcome;
+}
+
+/** Attempts that are a part of a longer search. */
+export interface Search {
+  /** What was tried before; the new steps are added to it. */
+  readonly trail: Trail;
+  /** Whether somebody else will be asked where these do not serve. */
+  readonly othersLeft: boolean;
 }
 
 /** The attempts that a request may make without asking the budget: the first and two more. */
@@ -57,18 +65,20 @@ export class Attempts {
   readonly #call: Call;
   readonly #route: Route;
   readonly #waiting: Candidate[];
+  readonly #othersLeft: boolean;
   #repeats = 0;
   #made = 0;
   readonly trail: Trail;
   /** From sending the last attempt to its commit or end. */
   lastAttemptMs = 0;
 
-  constructor(deps: AttemptsDeps, call: Call, route: Route, trail: Trail = []) {
+  constructor(deps: AttemptsDeps, call: Call, route: Route, search: Search = { trail: [], othersLeft: false }) {
     this.#deps = deps;
     this.#call = call;
     this.#route = route;
     this.#waiting = [...route.candidates];
-    this.trail = trail;
+    this.#othersLeft = search.othersLeft;
+    this.trail = search.trail;
   }
 
   async run(): Promise<Served> {
@@ -120,7 +130,9 @@ export class Attempts {
     }
     if (end.kind !== 'broken') return { end, deployment, outcome };
     if (this.#remainingMs() < SHORTEST_ATTEMPT_MS) throw this.#late();
-    throw new RouterError('upstream_failed', `${deployment.id} did not answer: ${cause}.`, { headers: trailHeaders(this.trail) });
+    throw new RouterError('upstream_failed', `${deployment.id} did not answer: ${cause}.`, {
+      headers: trailHeaders(this.trail),
+    });
   }
 
   #requestFor(endpoint: Endpoint, deployment: Deployment): UpstreamRequest {
@@ -142,9 +154,9 @@ export class Attempts {
   #limitMs(remainingMs: number): number {
     const { firstTokenMs, answerMs } = this.#deps.config.timeouts;
     const longest = this.#call.stream ? firstTokenMs : answerMs;
-    const fair = this.#waiting.length > 0 ? remainingMs / 2 : remainingMs;
+    const fair = this.#waiting.length > 0 || this.#othersLeft ? remainingMs / 2 : remainingMs;
     if (longest === null) return fair;
-    return this.#call.stream ? Math.min(longest, fair) : Math.min(longest, remainingMs);
+    return this.#call.stream || this.#othersLeft ? Math.min(longest, fair) : Math.min(longest, remainingMs);
   }
 
   #mayTry(): boolean {
@@ -169,7 +181,9 @@ export class Attempts {
 
   #soonest(): { deployment: Deployment; inMs: number } | null {
     let best: { deployment: Deployment; inMs: number } | null = null;
-    const misconfigured = new Set(this.trail.filter(({ outcome }) => outcome === 'misconfigured').map((step) => step.deployment));
+    const misconfigured = new Set(
+      this.trail.filter(({ outcome }) => outcome === 'misconfigured').map((step) => step.deployment),
+    );
     for (const id of permitted(this.#route)) {
       const deployment = this.#deps.config.deployments.get(id);
       const standing = this.#availabilityOf(id);
@@ -197,7 +211,14 @@ export class Attempts {
 
   #note(deployment: Deployment, { outcome, cause, retryAfterMs }: Judgement): void {
     const { id, labels } = this.#call;
-    this.#deps.journal.attemptFailed({ requestId: id, agent: labels.agent, deployment: deployment.id, outcome, cause, retryAfterMs });
+    this.#deps.journal.attemptFailed({
+      requestId: id,
+      agent: labels.agent,
+      deployment: deployment.id,
+      outcome,
+      cause,
+      retryAfterMs,
+    });
   }
 
   #refusal(): RouterError {

@@ -4,7 +4,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * How many of the bytes are whole events: up to and including the last blank line. -1 looks no further back than `floor`.
+ * How many of the bytes are whole events: up to and including the last blank line, which is not looked for before `floor`.
  * Lines end in LF, CRLF or CR (WHATWG HTML, 9.2.5).
  */
 export function wholeEventsEnd(bytes: Buffer, floor = 0): number {
@@ -32,6 +32,7 @@ const CONTENT: EventMeaning = { kind: 'content' };
 
 /** Typed events that come before any content: what follows may still fail unseen. */
 const PRELUDE_TYPES = new Set([
+  'keepalive',
   'response.created',
   'response.queued',
   'response.in_progress',
@@ -57,7 +58,7 @@ export function dataOf(event: string): string | null {
 }
 
 export function splitEvents(text: string): string[] {
-  return text.split(/\r\n\r\n|\n\n|\r\r/).filter((event) => event !== '');
+  return text.split(/(?:\r\n|\n|\r(?!\n)){2}/).filter((event) => event !== '');
 }
 
 export function parseData(data: string): Json | null {
@@ -129,7 +130,9 @@ export function restartEvent(from: string, to: string, typed: boolean): Buffer {
   const data = typed
     ? { type: 'router.restart', restart }
     : { id: '', object: 'chat.completion.chunk', created: 0, model: '', choices: [], restart };
-  return Buffer.from(`: router restart, ${from} broke, ${to} begins again\nevent: router.restart\ndata: ${JSON.stringify(data)}\n\n`);
+  return Buffer.from(
+    `: router restart, ${from} broke, ${to} begins again\nevent: router.restart\ndata: ${JSON.stringify(data)}\n\n`,
+  );
 }
 
 export const HEARTBEAT = Buffer.from(': keep-alive\n\n');

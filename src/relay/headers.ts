@@ -2,7 +2,7 @@
  * Which headers travel. A gateway forwards what it does not know (RFC 9110, 7.6.1), so both lists name what stays behind,
  * each group with its reason.
  */
-import { headerValues, type HeaderList } from '../domain/message.ts';
+import { type HeaderList, headerValues } from '../domain/message.ts';
 import type { UpstreamHeaders } from '../upstream/port.ts';
 
 /** RFC 9110, 7.6.1 (and 10.1.4, 11.7 for TE and Proxy-*): these speak of one connection only. */
@@ -46,7 +46,15 @@ const JOURNEY = [
   'x-ms-invocation-id',
   'x-ms-request-root-id',
 ];
-const JOURNEY_PREFIXES = ['x-forwarded-', 'x-arr-', 'x-azure-', 'x-ms-client-principal', 'x-ms-token-', 'x-ms-edge-', 'x-fd-'];
+const JOURNEY_PREFIXES = [
+  'x-forwarded-',
+  'x-arr-',
+  'x-azure-',
+  'x-ms-client-principal',
+  'x-ms-token-',
+  'x-ms-edge-',
+  'x-fd-',
+];
 
 /** What of the endpoint speaks of its own host name, connection or front end. RFC 6797, RFC 7838. */
 const ENDPOINT_ONLY = ['strict-transport-security', 'alt-svc', 'content-length'];

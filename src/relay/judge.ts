@@ -122,7 +122,11 @@ const LEARNT: Readonly<Record<Outcome, Finding['outcome'] | null>> = {
 };
 
 /** What an attempt taught about its deployment; a caller that left taught nothing. */
-export function findingOf(end: AttemptEnd, judgement: Judgement, facts: Pick<Finding, 'deployment' | 'at'>): Finding | null {
+export function findingOf(
+  end: AttemptEnd,
+  judgement: Judgement,
+  facts: Pick<Finding, 'deployment' | 'at'>,
+): Finding | null {
   const outcome = LEARNT[judgement.outcome];
   if (outcome === null) return null;
   const head = 'head' in end ? end.head : null;

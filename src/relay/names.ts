@@ -1,4 +1,4 @@
-import { TIERS, type RouterConfig } from '../domain/config.ts';
+import { type RouterConfig, TIERS } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
 import { closest } from '../domain/nearest.ts';
 
@@ -7,7 +7,12 @@ const LISTED_NAMES = 40;
 
 /** Every name a caller may put where a model's name stands. */
 export function knownNames(config: RouterConfig): string[] {
-  return [...config.pools.keys(), ...TIERS.filter((tier) => config.tiers.has(tier)), ...config.deployments.keys(), 'auto'];
+  return [
+    ...config.pools.keys(),
+    ...TIERS.filter((tier) => config.tiers.has(tier)),
+    ...config.deployments.keys(),
+    'auto',
+  ];
 }
 
 export function unknownModel(config: RouterConfig, name: string): RouterError {

@@ -26,7 +26,8 @@ export function refusal(facts: RefusalFacts): RouterError {
     if (reason !== 'failoverOff') standings.set(deployment, STANDING[reason]);
   }
   for (const { deployment, outcome } of facts.trail) {
-    if (outcome === 'throttled' || outcome === 'failing' || outcome === 'misconfigured') standings.set(deployment, outcome);
+    if (outcome === 'throttled' || outcome === 'failing' || outcome === 'misconfigured')
+      standings.set(deployment, outcome);
   }
   for (const { deployment } of facts.route.candidates) {
     const state = availability(facts.snapshot.health(deployment.id), facts.now);
@@ -45,7 +46,12 @@ export function refusal(facts: RefusalFacts): RouterError {
   return new RouterError('no_deployment_available', message, { status, retryAfterMs, headers });
 }
 
-const STANDING = { throttled: 'throttled', open: 'failing', halfOpen: 'failing', misconfigured: 'misconfigured' } as const;
+const STANDING = {
+  throttled: 'throttled',
+  open: 'failing',
+  halfOpen: 'failing',
+  misconfigured: 'misconfigured',
+} as const;
 
 /** A misconfigured deployment comes back when its owner mends it, which nobody can foretell: it counts only by itself. */
 function soonestRecoveryMs(standings: readonly (readonly [DeploymentId, Standing])[], facts: RefusalFacts): number {

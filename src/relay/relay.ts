@@ -7,7 +7,7 @@ import type { Answer } from '../domain/message.ts';
 import { FAILOVER_OUTCOMES } from '../domain/outcome.ts';
 import type { Target } from '../domain/target.ts';
 import { availability } from '../routing/availability.ts';
-import { decide, type Decision, type Route } from '../routing/decide.ts';
+import { type Decision, decide, type Route } from '../routing/decide.ts';
 import { answerWith } from './answer.ts';
 import type { LiveAnswer } from './attempt.ts';
 import { Attempts, type AttemptsDeps, type Served } from './attempts.ts';
@@ -76,7 +76,8 @@ class DirectRelay implements Relay {
     const trail: Trail = [];
     let missing: Responding | null = null;
     let unasked = false;
-    for (const id of onePerEndpoint(config)) {
+    const asked = onePerEndpoint(config);
+    for (const [position, id] of asked.entries()) {
       const deployment = config.deployments.get(id);
       if (deployment === undefined) continue;
       if (availability(state.snapshot().health(id), clock.now()).kind === 'out') {
@@ -85,7 +86,7 @@ class DirectRelay implements Relay {
       }
       const candidates = [{ deployment, probe: false, why: 'bound' as const }];
       const route: Route = { pool: null, tier: null, candidates, skipped: [], failoverOn: new Set() };
-      const attempts = new Attempts(this.#deps, call, route, trail);
+      const attempts = new Attempts(this.#deps, call, route, { trail, othersLeft: position < asked.length - 1 });
       const served = await attempts.run().catch(nullIfUnavailable);
       if (served === null || FAILOVER_OUTCOMES.some((outcome) => outcome === served.outcome)) unasked = true;
       else if (served.end.head.status === 404) missing = { call, route, attempts, served };
@@ -97,7 +98,10 @@ class DirectRelay implements Relay {
     // An endpoint that could not be asked may hold it: then nobody can say that it does not exist.
     if (missing !== null && !unasked) return this.#respond(missing);
     const message = 'The endpoints that could be asked do not hold this response, and not all could be asked.';
-    throw new RouterError('no_deployment_available', message, { retryAfterMs: config.retries.baseMs, headers: trailHeaders(trail) });
+    throw new RouterError('no_deployment_available', message, {
+      retryAfterMs: config.retries.baseMs,
+      headers: trailHeaders(trail),
+    });
   }
 
   #respond({ call, route, attempts, served }: Responding): Answer {
@@ -112,7 +116,8 @@ class DirectRelay implements Relay {
 
   #rememberStored(call: Call, { end, deployment, outcome }: Served): void {
     const { target, payload } = call;
-    if (outcome !== 'ok' || call.method !== 'POST' || target.kind !== 'deployment' || target.operation !== 'responses') return;
+    if (outcome !== 'ok' || call.method !== 'POST' || target.kind !== 'deployment' || target.operation !== 'responses')
+      return;
     if (payload.kind !== 'json' || !payload.fields.store) return;
     const depth = this.#deps.config.limits.jsonDepth;
     const id = end.kind === 'whole' ? scanId(decoded(end.body, end.head.headers), depth) : end.live.responseId;
@@ -127,7 +132,13 @@ class DirectRelay implements Relay {
     const onPartEnd = (end: StreamEnd): void => {
       if (end.kind !== 'broken') return;
       journal.streamBroken({ requestId: call.id, deployment: deployment.id, cause: end.cause });
-      const finding = { deployment: deployment.id, at: clock.now(), retryAfterMs: null, latencyMs: null, headroom: null };
+      const finding = {
+        deployment: deployment.id,
+        at: clock.now(),
+        retryAfterMs: null,
+        latencyMs: null,
+        headroom: null,
+      };
       state.record({ ...finding, outcome: 'failing', cause: end.cause });
     };
     const restart = async (): Promise<Restarted | null> => {
@@ -177,7 +188,8 @@ interface Responding {
 }
 
 function nullIfUnavailable(error: unknown): null {
-  const unavailable = error instanceof RouterError && (error.code === 'upstream_failed' || error.code === 'no_deployment_available');
+  const unavailable =
+    error instanceof RouterError && (error.code === 'upstream_failed' || error.code === 'no_deployment_available');
   if (!unavailable) throw error;
   return null;
 }
@@ -201,7 +213,10 @@ function pinnedFor(config: RouterConfig, name: string | null, agent: string): De
 
 function onePerEndpoint(config: RouterConfig): DeploymentId[] {
   const byEndpoint = new Map<string, DeploymentId>();
-  const inOrder = [...(config.pools.get(config.defaultPool)?.members.map(({ deployment }) => deployment) ?? []), ...config.deployments.keys()];
+  const inOrder = [
+    ...(config.pools.get(config.defaultPool)?.members.map(({ deployment }) => deployment) ?? []),
+    ...config.deployments.keys(),
+  ];
   for (const id of inOrder) {
     const endpoint = config.deployments.get(id)?.endpoint;
     if (endpoint !== undefined && !byEndpoint.has(endpoint)) byEndpoint.set(endpoint, id);

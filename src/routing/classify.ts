@@ -16,8 +16,22 @@ const FILTER_CODES = new Set(['content_filter', 'ResponsibleAIPolicyViolation', 
  */
 const MISSING_DEPLOYMENT_CODES = new Set(['DeploymentNotFound', 'model_not_found']);
 
-const THROTTLE_CODES = new Set(['429', 'rate_limit_exceeded', 'too_many_requests', 'insufficient_quota', 'NoCapacity', 'RateLimitReached']);
-const REFUSAL_CODES = new Set(['invalid_prompt', 'invalid_request_error', 'context_length_exceeded', 'invalid_image', 'bad_request', '400']);
+const THROTTLE_CODES = new Set([
+  '429',
+  'rate_limit_exceeded',
+  'too_many_requests',
+  'insufficient_quota',
+  'NoCapacity',
+  'RateLimitReached',
+]);
+const REFUSAL_CODES = new Set([
+  'invalid_prompt',
+  'invalid_request_error',
+  'context_length_exceeded',
+  'invalid_image',
+  'bad_request',
+  '400',
+]);
 
 /** Status -> outcome. What is not named here is the caller's fault: unknown is not retried. */
 export function classify({ status, code, addressesDeployment }: AnswerFacts): Outcome {

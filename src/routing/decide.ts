@@ -1,9 +1,9 @@
+import type { Draw } from '../domain/clock.ts';
 import type { Pool, RouterConfig, Tier } from '../domain/config.ts';
 import { TIERS } from '../domain/config.ts';
 import type { Deployment, DeploymentId } from '../domain/deployment.ts';
 import type { Snapshot } from '../domain/health.ts';
 import { FAILOVER_OUTCOMES, type FailoverOutcome } from '../domain/outcome.ts';
-import type { Draw } from '../domain/clock.ts';
 import { availability, type OutReason } from './availability.ts';
 import { orderMembers } from './strategies.ts';
 
@@ -67,7 +67,8 @@ export function decide(config: RouterConfig, request: RouteRequest, facts: Decid
     const deployment = config.deployments.get(id);
     if (deployment === undefined) continue;
     if (available.kind === 'out') skipped.push({ deployment: id, reason: available.reason, until: available.until });
-    else if (!request.failover && candidates.length > 0) skipped.push({ deployment: id, reason: 'failoverOff', until: null });
+    else if (!request.failover && candidates.length > 0)
+      skipped.push({ deployment: id, reason: 'failoverOff', until: null });
     else candidates.push({ deployment, probe: available.kind === 'probe', why });
   }
   const failoverOn = request.failover ? plan.failoverOn : NO_OUTCOMES;

@@ -1,7 +1,7 @@
+import type { Draw } from '../domain/clock.ts';
 import type { Pool, PoolMember, Strategy } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import type { Snapshot } from '../domain/health.ts';
-import type { Draw } from '../domain/clock.ts';
 import { hash32 } from './hash.ts';
 
 export interface OrderingFacts {
@@ -19,11 +19,14 @@ type Ordering = (members: readonly PoolMember[], facts: OrderingFacts) => readon
 const ORDERINGS: Record<Strategy, Ordering> = {
   priority: (members) => members,
   roundRobin: (members, { turn }) => rotate(members, turn % members.length),
-  weighted: (members, { draw }) => ascending(members, ({ weight }) => (weight > 0 ? -Math.log(1 - draw()) / weight : Infinity)),
+  weighted: (members, { draw }) =>
+    ascending(members, ({ weight }) => (weight > 0 ? -Math.log(1 - draw()) / weight : Infinity)),
   spread: (members, { key }) => ascending(members, ({ deployment }) => -hash32(`${key}\n${deployment}`)),
   // A deployment that nobody has measured yet is tried first: that is how it gets measured.
-  leastLatency: (members, { snapshot }) => ascending(members, ({ deployment }) => snapshot.health(deployment).latencyMs ?? 0),
-  mostHeadroom: (members, { snapshot }) => ascending(members, ({ deployment }) => -(snapshot.health(deployment).headroom ?? 1)),
+  leastLatency: (members, { snapshot }) =>
+    ascending(members, ({ deployment }) => snapshot.health(deployment).latencyMs ?? 0),
+  mostHeadroom: (members, { snapshot }) =>
+    ascending(members, ({ deployment }) => -(snapshot.health(deployment).headroom ?? 1)),
 };
 
 export function orderMembers(pool: Pool, facts: OrderingFacts): readonly DeploymentId[] {

@@ -1,5 +1,5 @@
 import type { Breaker, Retries } from '../domain/config.ts';
-import type { BreakerState, Finding, Health } from '../domain/health.ts';
+import { type BreakerState, CLEAN_RECORD, type Finding, type Health, type TrackRecord } from '../domain/health.ts';
 
 export interface TransitionSettings {
   readonly breaker: Breaker;
@@ -18,17 +18,24 @@ export function nextHealth(health: Health, finding: Finding, settings: Transitio
   };
   switch (finding.outcome) {
     case 'ok':
-      return { ...seen, breaker: answered(health.breaker), throttles: 0, misconfigured: null };
+      return {
+        ...seen,
+        breaker: succeeded(health.breaker, finding.at, settings.breaker),
+        throttles: 0,
+        misconfigured: null,
+      };
     case 'throttled':
       return throttled(seen, finding, settings);
     case 'failing':
       return { ...seen, breaker: nextBreaker(health.breaker, finding.at, settings.breaker) };
     case 'misconfigured': {
       const since = health.misconfigured?.since ?? finding.at;
-      return { ...seen, misconfigured: { since, probeAt: finding.at + settings.breaker.maxOpenMs, cause: finding.cause } };
+      const probeAt = Math.max(health.misconfigured?.probeAt ?? 0, finding.at + settings.breaker.maxOpenMs);
+      return { ...seen, misconfigured: { since, probeAt, cause: finding.cause } };
     }
     case 'other':
-      return { ...seen, breaker: answered(health.breaker) };
+      // It took our key and knows the deployment, or it would have refused us and not the request.
+      return { ...seen, breaker: answered(health.breaker), misconfigured: null };
     default:
       return finding.outcome satisfies never;
   }
@@ -47,8 +54,8 @@ export function probing(health: Health, now: number, settings: TransitionSetting
 export function nextBreaker(state: BreakerState, failedAt: number, settings: Breaker): BreakerState {
   switch (state.kind) {
     case 'closed': {
-      const recent = [...state.failedAt.filter((at) => at > failedAt - settings.windowMs), failedAt];
-      return recent.length >= settings.failures ? opened(1, failedAt, settings) : { kind: 'closed', failedAt: recent };
+      const next = withFailure(state, failedAt, settings);
+      return isTooMuch(next, settings) ? opened(1, failedAt, settings) : { kind: 'closed', ...next };
     }
     case 'open':
       return state;
@@ -59,6 +66,31 @@ export function nextBreaker(state: BreakerState, failedAt: number, settings: Bre
   }
 }
 
+/** Failures remembered, unless the threshold is higher: a window may hold any number of them. */
+const MOST_REMEMBERED = 1_000;
+
+function withFailure(record: TrackRecord, failedAt: number, { failures, windowMs }: Breaker): TrackRecord {
+  const recent = record.failedAt.filter((at) => at > failedAt - windowMs);
+  const served = record.served.since > failedAt - windowMs ? record.served : CLEAN_RECORD.served;
+  const failed = [...recent, failedAt].slice(-Math.max(failures, MOST_REMEMBERED));
+  return { failedAt: failed, inRow: Math.min(record.inRow, recent.length) + 1, served };
+}
+
+/**
+ * The threshold counts failures in a row, or as many failures among at least as many successes. A few among many answers are
+ * everyday: were they to open a breaker, a busy fleet would close itself.
+ */
+function isTooMuch({ failedAt, inRow, served }: TrackRecord, { failures }: Breaker): boolean {
+  return inRow >= failures || (failedAt.length >= failures && failedAt.length >= served.count);
+}
+
+function succeeded(state: BreakerState, at: number, { windowMs }: Breaker): BreakerState {
+  if (state.kind !== 'closed') return answered(state);
+  const { since, count } = state.served;
+  const served = count > 0 && since > at - windowMs ? { since, count: count + 1 } : { since: at, count: 1 };
+  return { kind: 'closed', failedAt: state.failedAt, inRow: 0, served };
+}
+
 function opened(openings: number, now: number, settings: Breaker): BreakerState {
   const openMs = Math.min(doubled(settings.openMs, openings - 1), settings.maxOpenMs);
   return { kind: 'open', openUntil: now + openMs, openings };
@@ -66,10 +98,10 @@ function opened(openings: number, now: number, settings: Breaker): BreakerState 
 
 /**
  * A probe that the deployment answered, if only to refuse it, shows that it is there again. Any other answer does not: it may
- * belong to a request sent before the window opened. Nor does a success take back failures: they count within their window.
+ * belong to a request sent before the window opened.
  */
 function answered(state: BreakerState): BreakerState {
-  return state.kind === 'halfOpen' ? { kind: 'closed', failedAt: [] } : state;
+  return state.kind === 'halfOpen' ? { kind: 'closed', ...CLEAN_RECORD } : state;
 }
 
 function throttled(health: Health, finding: Finding, { breaker, retries }: TransitionSettings): Health {

@@ -27,11 +27,20 @@ const PARSER_HEADER_BYTES = 256 * 1024;
 /** Longer than the idle time of the load balancers and clients in front. */
 const KEEP_ALIVE_MS = 65_000;
 const HEADERS_WITHIN_MS = 20_000;
+/** A caller who takes nothing off its connection for so long is not there any more. */
+const READS_WITHIN_MS = 300_000;
 
 export function startServer({ app, clock, host, port }: ServerOptions): Promise<RunningServer> {
-  const options = { maxHeaderSize: PARSER_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_WITHIN_MS };
+  const options = {
+    maxHeaderSize: PARSER_HEADER_BYTES,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_WITHIN_MS,
+  };
   // Deadlines of our own bound how long a request may take, streams included.
-  const server = createServer({ ...options, requestTimeout: 0 }, (request, response) => void serve(app, clock, request, response));
+  const server = createServer(
+    { ...options, requestTimeout: 0 },
+    (request, response) => void serve(app, clock, request, response),
+  );
   server.maxHeadersCount = 0;
   server.on('clientError', answerBrokenRequest);
   const unused = trackUnused(server);
@@ -59,14 +68,20 @@ async function serve(app: App, clock: Clock, request: IncomingMessage, response:
     readBody: (limits) => readBody(request, limits, clock),
   };
   try {
-    await send(await app.handle(incoming), request, response);
+    await send(await app.handle(incoming), { request, response, clock });
   } catch {
     // The answer cannot be completed, and its beginning may be out already: a closed connection is all that can tell so.
     response.destroy();
   }
 }
 
-function send(answer: Answer, request: IncomingMessage, response: ServerResponse): Promise<void> | void {
+interface Sending {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly clock: Clock;
+}
+
+function send(answer: Answer, { request, response, clock }: Sending): Promise<void> | void {
   if (response.destroyed) return abandon(answer);
   // What is left of a body that nobody read would be taken for the next request.
   const unread = !request.complete;
@@ -79,7 +94,7 @@ function send(answer: Answer, request: IncomingMessage, response: ServerResponse
     return;
   }
   response.writeHead(status, headers);
-  return pump(body, response);
+  return pump(body, response, clock);
 }
 
 function abandon({ body }: Answer): void {
@@ -87,17 +102,19 @@ function abandon({ body }: Answer): void {
   void body[Symbol.asyncIterator]().return?.();
 }
 
-async function pump(stream: AnswerStream, response: ServerResponse): Promise<void> {
+async function pump(stream: AnswerStream, response: ServerResponse, clock: Clock): Promise<void> {
   for await (const chunk of stream) {
     if (response.destroyed) return;
-    if (!response.write(chunk)) await drained(response);
+    if (!response.write(chunk)) await drained(response, clock);
   }
   response.end();
 }
 
-function drained(response: ServerResponse): Promise<void> {
+function drained(response: ServerResponse, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
+    const stop = clock.after(READS_WITHIN_MS, () => response.destroy());
     const go = (): void => {
+      stop();
       response.off('drain', go).off('close', go);
       resolve();
     };
@@ -114,7 +131,10 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
   }
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
   const code = status === 431 ? 'request_too_large' : 'invalid_request';
-  const answer = errorAnswer(new RouterError(code, 'The request is not valid HTTP/1.1, or its headers are too large.', { status }), '-');
+  const answer = errorAnswer(
+    new RouterError(code, 'The request is not valid HTTP/1.1, or its headers are too large.', { status }),
+    '-',
+  );
   const body = answer.body as Buffer;
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
   socket.end(Buffer.concat([Buffer.from(head), body]));

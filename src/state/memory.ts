@@ -1,5 +1,5 @@
 import type { DeploymentId } from '../domain/deployment.ts';
-import { HEALTHY, type Finding, type Health, type Snapshot } from '../domain/health.ts';
+import { type Finding, HEALTHY, type Health, type Snapshot } from '../domain/health.ts';
 import { availability } from '../routing/availability.ts';
 import { nextHealth, probing, type TransitionSettings } from '../routing/transitions.ts';
 import type { State } from './port.ts';

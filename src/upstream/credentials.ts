@@ -41,7 +41,8 @@ export class Credentials {
     if (credential.kind === 'apiKey') return ['api-key', credential.apiKey];
     const held = this.#heldFor(credential);
     const now = this.#clock.now();
-    if (held.token === null || held.header === null || held.token.expiresAt <= now) return this.#renew(held, credential);
+    if (held.token === null || held.header === null || held.token.expiresAt <= now)
+      return this.#renew(held, credential);
     const renewAt = Math.max(held.token.refreshAt ?? held.token.expiresAt - RENEW_AHEAD_MS, held.renewNotBefore);
     if (now >= renewAt) this.#renewBehind(held, credential, now);
     return held.header;

@@ -1,5 +1,5 @@
-import { withFormModel, type Form } from '../body/multipart.ts';
 import type { Fields } from '../body/fields.ts';
+import { type Form, withFormModel } from '../body/multipart.ts';
 import { withModel } from '../body/splice.ts';
 import type { Deployment, Dialect, Endpoint } from '../domain/deployment.ts';
 import { namedInBody, type Target } from '../domain/target.ts';

@@ -1,8 +1,8 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import type { Endpoint } from '../domain/deployment.ts';
-import { type Exchange, type Upstream, UpstreamError, type UpstreamErrorKind } from './port.ts';
+import type { CredentialHeader, Credentials } from './credentials.ts';
 import type { UpstreamHeaders, UpstreamListener, UpstreamRequest } from './port.ts';
-import type { Credentials, CredentialHeader } from './credentials.ts';
+import { type Exchange, type Upstream, UpstreamError, type UpstreamErrorKind } from './port.ts';
 
 /** Streams hold their connection for minutes: room for many, but never for a leak without end. */
 const CONNECTIONS_PER_ENDPOINT = 1024;
@@ -136,7 +136,15 @@ function withoutToken(cause: unknown): UpstreamError {
   return new UpstreamError('credential', `no token could be had for the endpoint${kind}`, cause);
 }
 
-const CONNECT_CODES = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT']);
+const CONNECT_CODES = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+]);
 
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;

@@ -1,5 +1,5 @@
 /** The whole router in this process, behind its real server, over a configuration as its owner would write it. */
-import { compose, type Composition } from '../../src/compose.ts';
+import { type Composition, compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import type { RouterConfig } from '../../src/domain/config.ts';
 import type { GateSettings } from '../../src/http/auth.ts';
@@ -43,7 +43,15 @@ export function composeFor(config: RouterConfig, gate: GateSettings, log: string
 export function fleet(urls: readonly string[], extra: object = {}): object {
   const names = urls.map((_, at) => String.fromCharCode(65 + at));
   const endpoints = Object.fromEntries(
-    names.map((name, at) => [name, { url: urls[at], apiKey: `key-of-${name}`, api: '2025-01-01-preview', deployments: { 'gpt-4.1': { model: 'gpt-4.1' } } }]),
+    names.map((name, at) => [
+      name,
+      {
+        url: urls[at],
+        apiKey: `key-of-${name}`,
+        api: '2025-01-01-preview',
+        deployments: { 'gpt-4.1': { model: 'gpt-4.1' } },
+      },
+    ]),
   );
   const members = names.map((name) => `${name}/gpt-4.1`);
   return { endpoints, pools: { 'gpt-4.1': { strategy: 'priority', members } }, ...extra };

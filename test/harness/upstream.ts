@@ -50,7 +50,11 @@ export async function startUpstream(...initial: Script[]): Promise<ScriptedUpstr
   };
 }
 
-export function json(status: number, value: unknown, headers: Readonly<Record<string, string | string[]>> = {}): Script {
+export function json(
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string | string[]>> = {},
+): Script {
   return raw(status, Buffer.from(JSON.stringify(value)), { 'content-type': 'application/json', ...headers });
 }
 
@@ -96,6 +100,8 @@ export function azureError(status: number, code: string, message = 'a message'):
   return json(status, { error: { code, message } });
 }
 
-export function throttled(headers: Readonly<Record<string, string>> = { 'retry-after-ms': '1500', 'retry-after': '2' }): Script {
+export function throttled(
+  headers: Readonly<Record<string, string>> = { 'retry-after-ms': '1500', 'retry-after': '2' },
+): Script {
   return json(429, { error: { code: '429', message: 'Requests have exceeded the rate limit.' } }, headers);
 }

@@ -73,7 +73,12 @@ describe('the local router', () => {
   });
 
   it('takes its port from PORT and its deployments from the environment', async () => {
-    const env = { PORT: '0', AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9', AZURE_OPENAI_API_KEY: 'k', AZURE_OPENAI_DEPLOYMENT_NAME: 'mine' };
+    const env = {
+      PORT: '0',
+      AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9',
+      AZURE_OPENAI_API_KEY: 'k',
+      AZURE_OPENAI_DEPLOYMENT_NAME: 'mine',
+    };
     const url = await start([], env).ready;
     const models = (await (await fetch(`${url}/v1/models`)).json()) as { data: { id: string }[] };
     expect(models.data.map(({ id }) => id)).toEqual(['mine', 'A/mine', 'auto']);
@@ -82,7 +87,10 @@ describe('the local router', () => {
   it('reports every fault of a configuration at once and leaves with 78', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'router-'));
     const file = join(folder, 'router.json');
-    writeFileSync(file, '{ "endpoints": { "A": { "url": "nonsense" } }, "pools": { "p": { "strategy": "roundrobin", "members": ["B/x"] } } }');
+    writeFileSync(
+      file,
+      '{ "endpoints": { "A": { "url": "nonsense" } }, "pools": { "p": { "strategy": "roundrobin", "members": ["B/x"] } } }',
+    );
     const { exit, output } = start(['--config', file]);
     expect(await exit).toBe(78);
     expect(output()).toContain('endpoints.A.url');
@@ -91,7 +99,12 @@ describe('the local router', () => {
   });
 
   it.each([
-    { what: 'an address that others can reach without a key', args: ['--host', '0.0.0.0', '--port', '0'], code: 78, says: 'ROUTER_ADMIN_KEY' },
+    {
+      what: 'an address that others can reach without a key',
+      args: ['--host', '0.0.0.0', '--port', '0'],
+      code: 78,
+      says: 'ROUTER_ADMIN_KEY',
+    },
     { what: 'a port that is none', args: ['--port', 'seven'], code: 64, says: '0 to 65535' },
     { what: 'an option it does not know', args: ['--prot', '1'], code: 64, says: '--prot' },
     { what: 'a file that is not there', args: ['--config', '/nowhere/router.json'], code: 78, says: 'ENOENT' },

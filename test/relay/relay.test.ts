@@ -93,6 +93,16 @@ describe('a stored response', () => {
     expect(sentTo(stage)).toBe('B');
   });
 
+  test('is found behind an endpoint that hangs, within the deadline', async () => {
+    const stage = stageFor(CONFIG, [by({ B: ok })]);
+    const answer = createRelay(stage.deps)
+      .serve(stage.call(STORED))
+      .catch((error: unknown) => error);
+    await stage.clock.pass(CONFIG.timeouts.deadlineMs);
+    expect(await answer).toMatchObject({ status: 200 });
+    expect(sentTo(stage)).toBe('AB');
+  });
+
   test('that exists nowhere is a 404, as the last endpoint told it', async () => {
     const stage = stageFor(CONFIG, [missing]);
     const answer = await createRelay(stage.deps).serve(stage.call(STORED));

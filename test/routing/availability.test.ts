@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Health } from '../../src/domain/health.ts';
+import { CLEAN_RECORD } from '../../src/domain/health.ts';
 import { type Availability, availability, PROBE_LEASE_MS } from '../../src/routing/availability.ts';
 import { anyHealth, HALF_OPEN, health, MISCONFIGURED, NOW, OPEN, PROBE, RESTING } from './facts.ts';
 
@@ -11,7 +12,7 @@ describe('a deployment', () => {
     { what: 'healthy', state: health(), is: { kind: 'ready' } },
     {
       what: 'with failures below the threshold',
-      state: health({ breaker: { kind: 'closed', failedAt: [NOW - 1, NOW - 2] } }),
+      state: health({ breaker: { kind: 'closed', ...CLEAN_RECORD, failedAt: [NOW - 1, NOW - 2] } }),
       is: { kind: 'ready' },
     },
     { what: 'that was throttled before', state: health({ restUntil: NOW - 1, throttles: 3 }), is: { kind: 'ready' } },

@@ -96,7 +96,12 @@ const instant = fc.integer({ min: -400_000, max: 400_000 }).map((offset) => NOW 
 
 export const anyHealth: fc.Arbitrary<Health> = fc.record({
   breaker: fc.oneof(
-    fc.record({ kind: fc.constant('closed' as const), failedAt: fc.array(instant, { maxLength: 4 }) }),
+    fc.record({
+      kind: fc.constant('closed' as const),
+      failedAt: fc.array(instant, { maxLength: 4 }),
+      inRow: fc.nat({ max: 4 }),
+      served: fc.record({ since: instant, count: fc.nat({ max: 9 }) }),
+    }),
     fc.record({ kind: fc.constant('open' as const), openUntil: instant, openings: fc.integer({ min: 1, max: 9 }) }),
     fc.record({ kind: fc.constant('halfOpen' as const), since: instant, openings: fc.integer({ min: 1, max: 9 }) }),
   ),

@@ -152,7 +152,7 @@ describe('a breaker', () => {
 
   test('is closed by a probe that succeeds, and begins to count anew', () => {
     const closed = learnt(HALF_OPEN, finding('ok'));
-    expect(closed.breaker).toEqual({ kind: 'closed', failedAt: [] });
+    expect(closed.breaker).toMatchObject({ kind: 'closed', failedAt: [] });
     expect(openUntil(learnt(closed, ...failures(5, 0)))).toBe(NOW + BREAKER.openMs);
   });
 
@@ -246,3 +246,23 @@ function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) deepFreeze(part);
   return Object.freeze(value);
 }
+
+describe('failures among many successes', () => {
+  const settings = { breaker: BREAKER, retries: RETRIES };
+  const healthAfter = (outcomes: readonly Finding['outcome'][]): Health =>
+    outcomes.reduce((state, outcome, at) => nextHealth(state, finding(outcome, { at: NOW + at }), settings), HEALTHY);
+
+  test('do not open a breaker, however many a busy minute brings', () => {
+    const everyday = Array.from({ length: 5_000 }, (_, at) => (at % 50 === 0 ? 'failing' : 'ok') as Finding['outcome']);
+    expect(healthAfter(everyday).breaker.kind).toBe('closed');
+  });
+
+  test('open it at the threshold once they come in a row, as in an outage', () => {
+    const outage: Finding['outcome'][] = [
+      ...Array.from({ length: 5_000 }, () => 'ok' as const),
+      ...Array.from({ length: 5 }, () => 'failing' as const),
+    ];
+    expect(healthAfter(outage.slice(0, -1)).breaker.kind).toBe('closed');
+    expect(healthAfter(outage).breaker.kind).toBe('open');
+  });
+});
