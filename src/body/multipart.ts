@@ -1,7 +1,7 @@
 /** Just enough of RFC 7578 to find, exchange or put in the form field `model`; every other byte stays as it is. */
 
 import type { Span } from './scanner.ts';
-import { splice } from './splice.ts';
+import type { Edit } from './splice.ts';
 
 const HEADERS_END = '\r\n\r\n';
 
@@ -37,11 +37,13 @@ export function readForm(body: Buffer, contentType: string): Form | null {
   return { boundary, model, modelSpans, start };
 }
 
-export function withFormModel(body: Buffer, form: Form, model: string): Buffer {
-  const edits = form.modelSpans.map(({ start, end, lineBreak }) => ({ start, end, text: model + lineBreak }));
-  if (edits.length > 0) return splice(body, edits);
+/** What makes the form's `model` name this deployment; it is put in where there is none. */
+export function formModelEdits(form: Form, model: string): Edit[] {
+  if (form.modelSpans.length > 0) {
+    return form.modelSpans.map(({ start, end, lineBreak }) => ({ start, end, text: model + lineBreak }));
+  }
   const part = `--${form.boundary}\r\nContent-Disposition: form-data; name="model"${HEADERS_END}${model}\r\n`;
-  return splice(body, [{ start: form.start, end: form.start, text: part }]);
+  return [{ start: form.start, end: form.start, text: part }];
 }
 
 /** RFC 2046, 5.1.1: 1 to 70 characters. */

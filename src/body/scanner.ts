@@ -7,7 +7,7 @@
  * and tabs, the usual mistake of hand-made bodies.
  */
 
-import { closingQuote } from './closingQuote.ts';
+import { QuoteFinder } from './quotes.ts';
 
 /** Where a value stands: from its first byte to behind its last one, quotes included. */
 export interface Span {
@@ -51,6 +51,7 @@ export class ScanFault extends Error {
 
 export class Scanner {
   readonly #bytes: Buffer;
+  readonly #quotes: QuoteFinder;
   readonly #maxDepth: number;
   readonly #watched: ReadonlySet<string>;
   #at = 0;
@@ -61,6 +62,7 @@ export class Scanner {
 
   constructor(bytes: Buffer, maxDepth: number, watched: ReadonlySet<string>) {
     this.#bytes = bytes;
+    this.#quotes = new QuoteFinder(bytes);
     this.#maxDepth = maxDepth;
     this.#watched = watched;
   }
@@ -208,8 +210,7 @@ export class Scanner {
   }
 
   #endOfLongString(start: number, from: number): number {
-    const bytes = this.#bytes;
-    const quote = closingQuote(bytes, from, start);
+    const quote = this.#quotes.closing(from, start);
     if (quote === -1) throw new ScanFault('a string does not end', start - 1);
     this.#refuseRawBreak(LF, 0, start, quote);
     this.#refuseRawBreak(CR, 1, start, quote);

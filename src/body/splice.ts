@@ -7,7 +7,11 @@ export interface Edit extends Span {
 
 /** The same bytes with a few spans exchanged; `edits` stand in order and do not overlap. */
 export function splice(body: Buffer, edits: readonly Edit[]): Buffer {
-  if (edits.length === 0) return body;
+  return edits.length === 0 ? body : Buffer.concat(pieces(body, edits));
+}
+
+/** The same in pieces, nothing copied: for bodies so large that a copy costs more than a write. */
+export function pieces(body: Buffer, edits: readonly Edit[]): Buffer[] {
   const parts: Buffer[] = [];
   let from = 0;
   for (const edit of edits) {
@@ -15,18 +19,13 @@ export function splice(body: Buffer, edits: readonly Edit[]): Buffer {
     from = edit.end;
   }
   parts.push(body.subarray(from));
-  return Buffer.concat(parts);
+  return parts;
 }
 
-/** The body with `model` naming this deployment, put in where the caller named it elsewhere. */
-export function withModel(body: Buffer, fields: Fields, model: string): Buffer {
+/** What makes the body's `model` name this deployment; it is put in where the caller named it elsewhere. */
+export function modelEdits(fields: Fields, model: string): Edit[] {
   const text = JSON.stringify(model);
-  if (fields.modelSpans.length > 0) {
-    return splice(
-      body,
-      fields.modelSpans.map((span) => ({ ...span, text })),
-    );
-  }
+  if (fields.modelSpans.length > 0) return fields.modelSpans.map((span) => ({ ...span, text }));
   const at = fields.bodyStart;
-  return splice(body, [{ start: at, end: at, text: `"model":${text}${fields.empty ? '' : ','}` }]);
+  return [{ start: at, end: at, text: `"model":${text}${fields.empty ? '' : ','}` }];
 }

@@ -57,7 +57,7 @@ export interface AttemptOptions {
 }
 
 export function attempt(options: AttemptOptions): Promise<AttemptEnd> {
-  return new Promise((resolve) => new Attempt(options, resolve).start());
+  return new Promise((resolve) => new Attempt(options.clock, resolve).start(options));
 }
 
 /** Sounds and files are passed on as they come; everything else that is no event stream is taken in whole. */
@@ -75,7 +75,7 @@ type Phase =
 const OVER: Phase = { kind: 'over' };
 
 class Attempt implements UpstreamListener, LiveAnswer {
-  readonly #options: AttemptOptions;
+  readonly #clock: Clock;
   readonly #resolve: (end: AttemptEnd) => void;
   readonly #startedAt: number;
   #phase: Phase = { kind: 'waiting' };
@@ -85,14 +85,14 @@ class Attempt implements UpstreamListener, LiveAnswer {
   events = false;
   responseId: string | null = null;
 
-  constructor(options: AttemptOptions, resolve: (end: AttemptEnd) => void) {
-    this.#options = options;
+  constructor(clock: Clock, resolve: (end: AttemptEnd) => void) {
+    this.#clock = clock;
     this.#resolve = resolve;
-    this.#startedAt = options.clock.monotonicMs();
+    this.#startedAt = clock.monotonicMs();
   }
 
-  start(): void {
-    const { upstream, request, caller, clock, limitMs } = this.#options;
+  /** The request is not kept: a stream may outlive its use by minutes. */
+  start({ upstream, request, caller, clock, limitMs }: AttemptOptions): void {
     if (caller.gone) return this.#settle({ kind: 'gone' });
     this.#stopTimer = clock.after(limitMs, () =>
       this.#giveUp({ kind: 'broken', how: 'late', cause: `no answer within ${Math.round(limitMs)} ms` }),
@@ -102,7 +102,7 @@ class Attempt implements UpstreamListener, LiveAnswer {
   }
 
   onHead(status: number, headers: UpstreamHeaders): void {
-    const head = { status, headers, headMs: this.#options.clock.monotonicMs() - this.#startedAt };
+    const head = { status, headers, headMs: this.#clock.monotonicMs() - this.#startedAt };
     const contentType = firstValue(headers, 'content-type');
     const compressed = (firstValue(headers, 'content-encoding') ?? 'identity') !== 'identity';
     this.events = status < 300 && contentType !== null && /^text\/event-stream/i.test(contentType) && !compressed;

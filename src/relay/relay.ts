@@ -124,39 +124,41 @@ class DirectRelay implements Relay {
     if (id !== null) this.#deps.state.remember(id, deployment.id);
   }
 
+  /** What lives as long as the stream holds on to little: the request itself only where it may be needed again. */
   #stream({ call, route, attempts, served }: Responding, live: LiveAnswer): StreamBody {
-    const { clock, config, journal, state } = this.#deps;
+    const { clock, config } = this.#deps;
     const { streamIdleMs, streamMaxMs, heartbeatMs } = config.timeouts;
-    let { deployment } = served;
+    const serving = { id: served.deployment.id };
     const tried = new Set(attempts.trail.map((step) => step.deployment));
-    const onPartEnd = (end: StreamEnd): void => {
-      if (end.kind !== 'broken') return;
-      journal.streamBroken({ requestId: call.id, deployment: deployment.id, cause: end.cause });
-      const finding = {
-        deployment: deployment.id,
-        at: clock.now(),
-        retryAfterMs: null,
-        latencyMs: null,
-        headroom: null,
-      };
-      state.record({ ...finding, outcome: 'failing', cause: end.cause });
-    };
-    const restart = async (): Promise<Restarted | null> => {
-      const from = deployment.id;
-      const next = await this.#restart(call, route, tried);
-      if (next === null) return null;
-      ({ deployment } = next);
-      return { live: next.live, from, to: deployment.id };
-    };
     return new StreamBody({
       live,
       clock,
       caller: call.caller,
       limits: { idleMs: streamIdleMs, maxMs: streamMaxMs, heartbeatMs },
       typed: speaksTypedEvents(call.target),
-      restart: call.wishes.onBreak === 'restart' ? restart : null,
-      onPartEnd,
+      restart: call.wishes.onBreak === 'restart' ? this.#restarter(call, route, { serving, tried }) : null,
+      onPartEnd: this.#partEndNote(call.id, serving),
     });
+  }
+
+  #partEndNote(requestId: string, serving: Serving): (end: StreamEnd) => void {
+    const { journal, state, clock } = this.#deps;
+    return (end) => {
+      if (end.kind !== 'broken') return;
+      journal.streamBroken({ requestId, deployment: serving.id, cause: end.cause });
+      const finding = { deployment: serving.id, at: clock.now(), retryAfterMs: null, latencyMs: null, headroom: null };
+      state.record({ ...finding, outcome: 'failing', cause: end.cause });
+    };
+  }
+
+  #restarter(call: Call, route: Route, progress: Progress): () => Promise<Restarted | null> {
+    return async () => {
+      const from = progress.serving.id;
+      const next = await this.#restart(call, route, progress.tried);
+      if (next === null) return null;
+      progress.serving.id = next.deployment.id;
+      return { live: next.live, from, to: next.deployment.id };
+    };
   }
 
   /** Another stream from the beginning, on a deployment that has not been tried; with a deadline of its own. */
@@ -178,6 +180,16 @@ class DirectRelay implements Relay {
       throw error;
     }
   }
+}
+
+/** Who serves the stream now. */
+interface Serving {
+  id: DeploymentId;
+}
+
+interface Progress {
+  readonly serving: Serving;
+  readonly tried: Set<DeploymentId>;
 }
 
 interface Responding {

@@ -1,4 +1,7 @@
-/** Lines written together once the work at hand is done: a storm of failures must not wait for a terminal line by line. */
+/** Lines wait this long for others to be written with. */
+const TOGETHER_MS = 20;
+
+/** Lines written together: a storm of failures must not wait for a terminal line by line. */
 export interface Batch {
   add(line: string): void;
   flush(): void;
@@ -14,7 +17,7 @@ export function createBatch(write: (text: string) => void): Batch {
   };
   return {
     add(line) {
-      if (lines.push(line) === 1) setImmediate(flush);
+      if (lines.push(line) === 1) setTimeout(flush, TOGETHER_MS);
     },
     flush,
   };

@@ -1,8 +1,9 @@
 import type { Fields } from '../body/fields.ts';
-import { type Form, withFormModel } from '../body/multipart.ts';
-import { withModel } from '../body/splice.ts';
+import { type Form, formModelEdits } from '../body/multipart.ts';
+import { type Edit, modelEdits, pieces, splice } from '../body/splice.ts';
 import type { Deployment, Dialect, Endpoint } from '../domain/deployment.ts';
 import { namedInBody, type Target } from '../domain/target.ts';
+import type { RequestBody } from './port.ts';
 
 /** A request's body and what is known of it. */
 export type Payload =
@@ -62,16 +63,29 @@ function decoded(text: string): string {
   }
 }
 
+/** From here on a body is written in pieces: copying it would cost more than the additional writes. */
+const LARGE_BODY = 64 * 1024;
+
 /** The caller's very bytes, but for the name of the deployment where its dialect wants that in the body. */
-export function renderBody(target: Target, payload: Payload, dialect: Dialect, deployment: Deployment): Buffer | null {
+export function renderBody(target: Target, payload: Payload, dialect: Dialect, deployment: Deployment): RequestBody {
   if (payload.kind === 'none') return null;
   if (payload.kind === 'opaque' || !wantsModel(target, dialect)) return payload.bytes;
-  const { name } = deployment;
-  if (payload.kind === 'form') {
-    return payload.form.model === name ? payload.bytes : withFormModel(payload.bytes, payload.form, name);
-  }
-  const { fields, bytes } = payload;
-  return fields.model === name && fields.modelSpans.length === 1 ? bytes : withModel(bytes, fields, name);
+  const { bytes } = payload;
+  const [named, edits] =
+    payload.kind === 'form' ? inForm(payload.form, deployment) : inJson(payload.fields, deployment);
+  if (named) return bytes;
+  return bytes.length < LARGE_BODY ? splice(bytes, edits) : pieces(bytes, edits);
+}
+
+/** Whether the deployment is named already, and what would name it. */
+type Naming = readonly [named: boolean, edits: readonly Edit[]];
+
+function inForm(form: Form, { name }: Deployment): Naming {
+  return [form.model === name && form.modelSpans.length === 1, formModelEdits(form, name)];
+}
+
+function inJson(fields: Fields, { name }: Deployment): Naming {
+  return [fields.model === name && fields.modelSpans.length === 1, modelEdits(fields, name)];
 }
 
 function wantsModel(target: Target, dialect: Dialect): boolean {

@@ -2,12 +2,15 @@
 import type { Endpoint } from '../domain/deployment.ts';
 import type { HeaderList } from '../domain/message.ts';
 
+/** A large body may come in pieces that belong together. */
+export type RequestBody = Buffer | readonly Buffer[] | null;
+
 export interface UpstreamRequest {
   readonly endpoint: Endpoint;
   readonly method: string;
   readonly path: string;
   readonly headers: HeaderList;
-  readonly body: Buffer | null;
+  readonly body: RequestBody;
 }
 
 /** Lower-case names; a value is a list where the header came several times. */

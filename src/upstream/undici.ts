@@ -1,7 +1,8 @@
+import { Readable } from 'node:stream';
 import { type Dispatcher, errors, Pool } from 'undici';
 import type { Endpoint } from '../domain/deployment.ts';
 import type { CredentialHeader, Credentials } from './credentials.ts';
-import type { UpstreamHeaders, UpstreamListener, UpstreamRequest } from './port.ts';
+import type { RequestBody, UpstreamHeaders, UpstreamListener, UpstreamRequest } from './port.ts';
 import { type Exchange, type Upstream, UpstreamError, type UpstreamErrorKind } from './port.ts';
 
 /** Streams hold their connection for minutes: room for many, but never for a leak without end. */
@@ -46,9 +47,10 @@ export class UndiciUpstream implements Upstream {
 
   #dispatch(request: UpstreamRequest, credential: CredentialHeader, handler: DispatchHandler): void {
     if (handler.aborted) return;
-    const { method, path, body } = request;
+    const { method, path } = request;
     try {
       const headers = [...request.headers, ...credential];
+      const body = bodyOf(request.body, headers);
       const options = { method, path, headers, body, headersTimeout: 0, bodyTimeout: 0 };
       this.#pool(request.endpoint).dispatch(options, handler);
     } catch (error) {
@@ -72,6 +74,13 @@ export class UndiciUpstream implements Upstream {
     }
     return pool;
   }
+}
+
+/** Pieces are streamed, with the length that undici cannot see told beside them. */
+function bodyOf(body: RequestBody, headers: string[]): Buffer | Readable | null {
+  if (body === null || Buffer.isBuffer(body)) return body;
+  headers.push('content-length', String(body.reduce((sum, piece) => sum + piece.length, 0)));
+  return Readable.from(body, { objectMode: false });
 }
 
 class DispatchHandler implements Dispatcher.DispatchHandler, Exchange {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isMultipart, readForm, withFormModel } from '../../src/body/multipart.ts';
+import { type Form, formModelEdits, isMultipart, readForm } from '../../src/body/multipart.ts';
+import { splice } from '../../src/body/splice.ts';
 
 interface Part {
   readonly disposition: string;
@@ -85,6 +86,10 @@ const forms = fc
     ),
   );
 
+function named(body: Buffer, form: Form, model: string): Buffer {
+  return splice(body, formModelEdits(form, model));
+}
+
 describe('a multipart form', () => {
   test('gets its model exchanged, or put in, and keeps every other byte', () => {
     fc.assert(
@@ -96,15 +101,15 @@ describe('a multipart form', () => {
           const form = readForm(body, `multipart/form-data; boundary=${quoted ? `"${boundary}"` : boundary}`);
           if (form === null) throw new Error('the form was not recognised');
           expect(form.model).toBe(model === null ? null : model.content.toString());
-          const named: Part = {
+          const exchanged: Part = {
             disposition: 'name="model"',
             isModel: true,
             headers: [],
             ...model,
             content: Buffer.from(name),
           };
-          const expected = model === null ? [named, ...before, ...after] : [...before, named, ...after];
-          expect(withFormModel(body, form, name).equals(formOf(expected, boundary, preamble))).toBe(true);
+          const expected = model === null ? [exchanged, ...before, ...after] : [...before, exchanged, ...after];
+          expect(named(body, form, name).equals(formOf(expected, boundary, preamble))).toBe(true);
         },
       ),
       { numRuns: 1_000 },
@@ -128,7 +133,7 @@ describe('a multipart form', () => {
     const body = Buffer.from('--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n--b--\r\n');
     const form = readForm(body, 'multipart/form-data; boundary=b');
     expect(form?.model).toBe('');
-    expect(form === null ? '' : withFormModel(body, form, 'm').toString()).toBe(
+    expect(form === null ? '' : named(body, form, 'm').toString()).toBe(
       '--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--b--\r\n',
     );
   });
@@ -153,7 +158,7 @@ describe('a multipart form', () => {
     });
     const body = formOf([part('pool'), part('another-deployment')], 'b1234');
     const form = readForm(body, 'multipart/form-data; boundary=b1234');
-    expect(form === null ? '' : withFormModel(body, form, 'm').toString()).toBe(
+    expect(form === null ? '' : named(body, form, 'm').toString()).toBe(
       formOf([part('m'), part('m')], 'b1234').toString(),
     );
   });
@@ -181,7 +186,7 @@ describe('a multipart form', () => {
       fc.property(fc.array(pieces, { maxLength: 14 }), (heap) => {
         const body = Buffer.from(heap.join(''));
         const form = readForm(body, 'multipart/form-data; boundary=b');
-        if (form !== null) expect(withFormModel(body, form, 'm').includes('m')).toBe(true);
+        if (form !== null) expect(named(body, form, 'm').includes('m')).toBe(true);
       }),
       { numRuns: 2_000 },
     );

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Fields, scanBody } from '../../src/body/fields.ts';
-import { splice, withModel } from '../../src/body/splice.ts';
+import { modelEdits, pieces, splice } from '../../src/body/splice.ts';
 import { type Document, documents, textOf } from './documents.ts';
 
 function fieldsOf(text: string): Fields {
@@ -24,12 +24,16 @@ const names = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 20 }),
 );
 
-describe('withModel', () => {
+function named(body: Buffer, fields: Fields, model: string): Buffer {
+  return splice(body, modelEdits(fields, model));
+}
+
+describe('modelEdits', () => {
   test('names the deployment and leaves every other byte as it was', () => {
     fc.assert(
       fc.property(documents, names, (document, model) => {
         const text = textOf(document);
-        const changed = withModel(Buffer.from(text), fieldsOf(text), model).toString();
+        const changed = named(Buffer.from(text), fieldsOf(text), model).toString();
         expect(changed).toBe(rewritten(document, model));
       }),
       { numRuns: 2_000 },
@@ -40,7 +44,7 @@ describe('withModel', () => {
     fc.assert(
       fc.property(documents, names, (document, model) => {
         const text = textOf(document);
-        const changed = JSON.parse(withModel(Buffer.from(text), fieldsOf(text), model).toString()) as object;
+        const changed = JSON.parse(named(Buffer.from(text), fieldsOf(text), model).toString()) as object;
         expect(changed).toEqual({ ...(JSON.parse(text) as object), model });
       }),
       { numRuns: 1_000 },
@@ -49,14 +53,14 @@ describe('withModel', () => {
 
   test('leaves integers alone that a parser would round', () => {
     const text = '{"seed": 9007199254740993, "model" : "x", "n":1.0}';
-    expect(withModel(Buffer.from(text), fieldsOf(text), 'y').toString()).toBe(
+    expect(named(Buffer.from(text), fieldsOf(text), 'y').toString()).toBe(
       '{"seed": 9007199254740993, "model" : "y", "n":1.0}',
     );
   });
 
   test('exchanges every model there is, as a reader may take the first or the last', () => {
     const text = '{"model":"a","x":{"model":"inner"},"m\\u006fdel":["b"]}';
-    expect(withModel(Buffer.from(text), fieldsOf(text), 'y').toString()).toBe(
+    expect(named(Buffer.from(text), fieldsOf(text), 'y').toString()).toBe(
       '{"model":"y","x":{"model":"inner"},"m\\u006fdel":"y"}',
     );
   });
@@ -66,7 +70,7 @@ describe('withModel', () => {
     const body = Buffer.concat([Buffer.from('{"model":"old'), tail]);
     const scan = scanBody(body, 4);
     if (!scan.ok) throw new Error(scan.problem);
-    expect(withModel(body, scan.fields, 'new')).toEqual(Buffer.concat([Buffer.from('{"model":"new'), tail]));
+    expect(named(body, scan.fields, 'new')).toEqual(Buffer.concat([Buffer.from('{"model":"new'), tail]));
   });
 });
 
@@ -95,5 +99,15 @@ describe('splice', () => {
       ),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('pieces', () => {
+  test('share the body’s memory and make up what splice makes', () => {
+    const body = Buffer.from('{"model":"a","n":1}');
+    const edits = [{ start: 9, end: 12, text: '"b"' }];
+    const parts = pieces(body, edits);
+    expect(Buffer.concat(parts).equals(splice(body, edits))).toBe(true);
+    expect([parts[0]?.buffer, parts.at(-1)?.buffer]).toEqual([body.buffer, body.buffer]);
   });
 });
