@@ -60,7 +60,9 @@ function fieldsOf(body: Buffer, { bodyStart, empty, last, modelSpans }: TopLevel
 }
 
 function textAt(bytes: Buffer, span: Span | undefined): string | null {
-  return span === undefined || bytes[span.start] !== 0x22 ? null : parsed(bytes, span.start, span.end);
+  if (span === undefined || bytes[span.start] !== 0x22) return null;
+  const plain = bytes.toString('utf8', span.start + 1, span.end - 1);
+  return plain.includes('\\') ? parsed(bytes, span.start, span.end) : plain;
 }
 
 function isLiteral(bytes: Buffer, span: Span | undefined, word: string): boolean {

@@ -44,7 +44,7 @@ function checked(resource: string): string {
 }
 
 function mayTurn(resource: string): boolean {
-  return resource.includes('.') || resource.includes('%');
+  return resource.startsWith('.') || resource.includes('/.') || resource.includes('%') || resource.includes('\\');
 }
 
 /** Whether some server on the way may take the path for one that leads upwards, encoded once or not. */

@@ -66,6 +66,8 @@ export class Attempts {
   readonly #route: Route;
   readonly #waiting: Candidate[];
   readonly #othersLeft: boolean;
+  /** The same for every attempt. */
+  #headers: readonly string[] | null = null;
   #repeats = 0;
   #made = 0;
   readonly trail: Trail;
@@ -137,11 +139,12 @@ export class Attempts {
 
   #requestFor(endpoint: Endpoint, deployment: Deployment): UpstreamRequest {
     const { target, payload, headers, method, query, stream } = this.#call;
+    this.#headers ??= upwardHeaders(headers, { uncompressed: stream });
     return {
       endpoint,
       method,
       path: renderPath(target, endpoint, deployment, query),
-      headers: upwardHeaders(headers, { uncompressed: stream }),
+      headers: this.#headers,
       body: renderBody(target, payload, endpoint.dialect, deployment),
     };
   }
