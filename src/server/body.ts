@@ -1,14 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../domain/clock.ts';
-import type { BodyLimits } from '../domain/message.ts';
+import { type BodyLimits, headerValue } from '../domain/message.ts';
 import { bodyCutOff, bodyTooLarge, bodyTooSlow } from '../http/limits.ts';
 
 const EMPTY = Buffer.alloc(0);
 
 /** Takes the whole body in, within its bounds. */
 export function readBody(request: IncomingMessage, { maxBytes, withinMs }: BodyLimits, clock: Clock): Promise<Buffer> {
-  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  if (length === undefined && encoding === undefined) return Promise.resolve(EMPTY);
+  // Looked up in what came: `request.headers` would first be built for every request.
+  const length = headerValue(request.rawHeaders, 'content-length');
+  if (length === null && headerValue(request.rawHeaders, 'transfer-encoding') === null) return Promise.resolve(EMPTY);
   if (Number(length) > maxBytes) return Promise.reject(bodyTooLarge(maxBytes));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
