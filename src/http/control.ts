@@ -49,25 +49,15 @@ export function createControl(deps: ControlDeps): Control {
 function routesOf(deps: ControlDeps): ControlRoute[] {
   const { config, state, clock, gate } = deps;
   const facts = () => ({ config, snapshot: state.snapshot(), now: clock.now() });
-  const get = (path: RegExp, answer: (caught: string) => unknown): ControlRoute => ({
+  const get = (path: RegExp, answer: (caught: string) => unknown, open = false): ControlRoute => ({
     method: 'GET',
     path,
-    open: false,
+    open,
     answer: ({ caught, requestId }) => jsonAnswer(200, answer(caught), withId(requestId)),
   });
   return [
-    {
-      method: 'GET',
-      path: /^\/healthz$/,
-      open: true,
-      answer: ({ requestId }) => jsonAnswer(200, { status: 'ok' }, withId(requestId)),
-    },
-    {
-      method: 'GET',
-      path: /^\/readyz$/,
-      open: true,
-      answer: ({ requestId }) => jsonAnswer(200, { status: 'ready' }, withId(requestId)),
-    },
+    get(/^\/healthz$/, () => ({ status: 'ok' }), true),
+    get(/^\/readyz$/, () => ({ status: 'ready' }), true),
     {
       method: 'GET',
       path: /^\/$/,

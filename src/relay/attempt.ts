@@ -60,10 +60,9 @@ export function attempt(options: AttemptOptions): Promise<AttemptEnd> {
   return new Promise((resolve) => new Attempt(options.clock, resolve).start(options));
 }
 
-/** Sounds and files are passed on as they come; everything else that is no event stream is taken in whole. */
-function passesAtOnce(contentType: string | null): boolean {
-  return contentType !== null && /^(audio\/|video\/|application\/octet-stream)/i.test(contentType);
-}
+const EVENT_STREAM = /^text\/event-stream/i;
+/** Events, sounds and files are passed on as they come; everything else is taken in whole. */
+const FLOWING = /^(text\/event-stream|audio\/|video\/|application\/octet-stream)/i;
 
 type Phase =
   | { kind: 'waiting' }
@@ -105,11 +104,10 @@ class Attempt implements UpstreamListener, LiveAnswer {
     const head = { status, headers, headMs: this.#clock.monotonicMs() - this.#startedAt };
     const contentType = firstValue(headers, 'content-type');
     const compressed = (firstValue(headers, 'content-encoding') ?? 'identity') !== 'identity';
-    this.events = status < 300 && contentType !== null && /^text\/event-stream/i.test(contentType) && !compressed;
+    const flows = status < 300 && contentType !== null && FLOWING.test(contentType);
+    this.events = flows && EVENT_STREAM.test(contentType) && !compressed;
     if (this.events) this.#phase = { kind: 'holding', head, gate: new CommitGate() };
-    else if (status < 300 && (passesAtOnce(contentType) || contentType?.startsWith('text/event-stream') === true)) {
-      this.#phase = { kind: 'collecting', head, chunks: [], size: LARGEST_WHOLE_ANSWER };
-    } else this.#phase = { kind: 'collecting', head, chunks: [], size: 0 };
+    else this.#phase = { kind: 'collecting', head, chunks: [], size: flows ? LARGEST_WHOLE_ANSWER : 0 };
   }
 
   onData(chunk: Buffer): void {

@@ -4,7 +4,7 @@ import type { Deployment, DeploymentId, Endpoint } from '../domain/deployment.ts
 import { RouterError } from '../domain/errors.ts';
 import type { FailoverOutcome, Outcome } from '../domain/outcome.ts';
 import { type Availability, availability } from '../routing/availability.ts';
-import type { Candidate, Route } from '../routing/decide.ts';
+import type { Route } from '../routing/decide.ts';
 import type { State } from '../state/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import { renderBody, renderPath } from '../upstream/dialect.ts';
@@ -64,7 +64,7 @@ export class Attempts {
   readonly #deps: AttemptsDeps;
   readonly #call: Call;
   readonly #route: Route;
-  readonly #waiting: Candidate[];
+  readonly #waiting: Deployment[];
   readonly #othersLeft: boolean;
   /** The same for every attempt. */
   #headers: readonly string[] | null = null;
@@ -78,14 +78,14 @@ export class Attempts {
     this.#deps = deps;
     this.#call = call;
     this.#route = route;
-    this.#waiting = [...route.candidates];
+    this.#waiting = route.candidates.map(({ deployment }) => deployment);
     this.#othersLeft = search.othersLeft;
     this.trail = search.trail;
   }
 
   async run(): Promise<Served> {
     while (!this.#call.caller.gone) {
-      const deployment = this.#waiting.shift()?.deployment ?? (await this.#repeat());
+      const deployment = this.#waiting.shift() ?? (await this.#repeat());
       if (deployment === null) throw this.#refusal();
       const available = this.#availabilityOf(deployment.id);
       // Others may have learnt since this request's route was decided that the deployment rests, or hold its only probe.
@@ -226,8 +226,13 @@ export class Attempts {
 
   #refusal(): RouterError {
     const { state, clock, config } = this.#deps;
-    const { route, trail } = { route: this.#route, trail: this.trail };
-    return refusal({ route, trail, snapshot: state.snapshot(), now: clock.now(), pauseMs: config.retries.baseMs });
+    return refusal({
+      route: this.#route,
+      trail: this.trail,
+      snapshot: state.snapshot(),
+      now: clock.now(),
+      pauseMs: config.retries.baseMs,
+    });
   }
 
   #late(): RouterError {

@@ -10,7 +10,7 @@ import { firstValue } from './headers.ts';
 
 export interface Judgement {
   readonly outcome: Outcome;
-  /** For people, without content: `status 503`, `timeout`. */
+  /** For people, without content: `status 503`, `no answer within 60000 ms`. */
   readonly cause: string;
   readonly retryAfterMs: number | null;
 }

@@ -36,7 +36,8 @@ class DirectRelay implements Relay {
 
   async serve(call: Call): Promise<Answer> {
     this.#deps.budget.deposit();
-    if (call.target.kind === 'response' && this.#deps.state.holderOf(call.target.id) === null) return this.#seek(call);
+    const { target } = call;
+    if (target.kind === 'response' && this.#deps.state.holderOf(target.id) === null) return this.#seek(call, target.id);
     const route = this.#route(call, (pool) => this.#deps.state.turn(pool));
     const attempts = new Attempts(this.#deps, call, route);
     return this.#respond({ call, route, attempts, served: await attempts.run() });
@@ -71,7 +72,7 @@ class DirectRelay implements Relay {
   }
 
   /** A stored response that this instance has not seen made: each endpoint is asked until one knows it. */
-  async #seek(call: Call): Promise<Answer> {
+  async #seek(call: Call, responseId: string): Promise<Answer> {
     const { config, state, clock } = this.#deps;
     const trail: Trail = [];
     let missing: Responding | null = null;
@@ -91,7 +92,7 @@ class DirectRelay implements Relay {
       if (served === null || FAILOVER_OUTCOMES.some((outcome) => outcome === served.outcome)) unasked = true;
       else if (served.end.head.status === 404) missing = { call, route, attempts, served };
       else {
-        if (served.outcome === 'ok') state.remember(responseIdOf(call), id);
+        if (served.outcome === 'ok') state.remember(responseId, id);
         return this.#respond({ call, route, attempts, served });
       }
     }
@@ -204,10 +205,6 @@ function nullIfUnavailable(error: unknown): null {
     error instanceof RouterError && (error.code === 'upstream_failed' || error.code === 'no_deployment_available');
   if (!unavailable) throw error;
   return null;
-}
-
-function responseIdOf({ target }: Call): string {
-  return target.kind === 'response' ? target.id : '';
 }
 
 function speaksTypedEvents(target: Target): boolean {

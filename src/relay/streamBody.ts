@@ -35,7 +35,7 @@ export interface StreamOptions {
   /** The Responses API names its events by type. */
   readonly typed: boolean;
   /** Begins the answer again elsewhere; `null` where the request did not ask for it, or nowhere is left. */
-  readonly restart: ((cause: string) => Promise<Restarted | null>) | null;
+  readonly restart: (() => Promise<Restarted | null>) | null;
   /** Called once for every deployment that served: how its part of the stream ended. */
   readonly onPartEnd: (end: StreamEnd) => void;
 }
@@ -139,7 +139,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     const { restart } = this.#options;
     if (restart === null) return this.#endWithError(cause);
     this.#state = 'restarting';
-    restart(cause).then(
+    restart().then(
       (next) => this.#goOn(next, cause),
       () => this.#goOn(null, cause),
     );
@@ -174,18 +174,22 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
 
   #send(bytes: Buffer): void {
     this.#sentAt = this.#heardAt;
-    if (this.#waiter !== null) {
-      const deliver = this.#waiter;
-      this.#waiter = null;
-      deliver({ done: false, value: bytes });
-      return;
-    }
+    if (this.#deliver(bytes)) return;
     this.#queue.push(bytes);
     this.#queued += bytes.length;
     if (this.#queued > HIGH_WATER && !this.#paused) {
       this.#paused = true;
       this.#live.pause();
     }
+  }
+
+  /** Hands bytes to a caller who waits for them; false where nobody does. */
+  #deliver(bytes: Buffer): boolean {
+    const waiter = this.#waiter;
+    if (waiter === null) return false;
+    this.#waiter = null;
+    waiter({ done: false, value: bytes });
+    return true;
   }
 
   #take(): Buffer {
@@ -203,7 +207,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
 
   /** The caller has left: nobody will read on, so nobody shall write on. */
   #leave(): void {
-    if (this.#state === 'ended' || this.#state === 'failed') return;
+    if (!this.#isOpen()) return;
     if (this.#state === 'flowing') this.#options.onPartEnd({ kind: 'gone' });
     this.#live.abort();
     this.#finish('ended');
@@ -227,7 +231,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
   }
 
   #tick(): void {
-    if (this.#state === 'ended' || this.#state === 'failed') return;
+    if (!this.#isOpen()) return;
     const now = this.#options.clock.monotonicMs();
     const { idleMs, heartbeatMs, maxMs } = this.#options.limits;
     if (this.#paused || this.#state === 'restarting') this.#heardAt = now;
@@ -243,10 +247,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
 
   #beat(now: number): void {
     this.#sentAt = now;
-    if (!this.#live.events || this.#midEvent || this.#paused || this.#waiter === null) return;
-    const deliver = this.#waiter;
-    this.#waiter = null;
-    deliver({ done: false, value: HEARTBEAT });
+    if (this.#live.events && !this.#midEvent && !this.#paused) this.#deliver(HEARTBEAT);
   }
 
   #cut(cause: string, mayRestart: boolean): void {
