@@ -22,6 +22,8 @@ export interface Pool {
   readonly failoverOn: ReadonlySet<FailoverOutcome>;
   /** Round robin: how many turns an instance takes from the shared cursor at once. */
   readonly block: number;
+  /** The region whose members come first, in the short spelling; `null`: none. */
+  readonly preferRegion: string | null;
   readonly cache: boolean;
 }
 

@@ -1,0 +1,155 @@
+import type { Breaker } from '../domain/config.ts';
+import { opened, probeLeaseMs } from '../routing/transitions.ts';
+import {
+  countOf,
+  type FleetBreaker,
+  type FleetHealth,
+  type FleetMisconfiguration,
+  NO_REPORTS,
+  reported,
+  within,
+} from './deployments.ts';
+
+/** What one instance knows of a deployment and the fleet may not yet. */
+export interface Evidence {
+  readonly failures: FailureEvidence | null;
+  /** It served a request, which clears the failures reported before. */
+  readonly servedAt: number | null;
+  readonly rest: { readonly until: number; readonly at: number } | null;
+  readonly misconfigured: { readonly at: number; readonly cause: string } | null;
+  readonly mendedAt: number | null;
+  readonly probe: ProbeEvidence | null;
+}
+
+export interface FailureEvidence {
+  /** Since this instance's last success there, oldest first. */
+  readonly at: readonly number[];
+  /** Enough of them to open the breaker without anybody else's. */
+  readonly decisive: boolean;
+  readonly cause: string;
+}
+
+export interface ProbeEvidence {
+  readonly claim: string;
+  readonly outcome: 'answered' | 'failed' | 'dropped' | 'pending';
+  readonly at: number;
+  readonly cause: string;
+}
+
+export const NO_EVIDENCE: Evidence = {
+  failures: null,
+  servedAt: null,
+  rest: null,
+  misconfigured: null,
+  mendedAt: null,
+  probe: null,
+};
+
+export interface FoldFacts {
+  readonly instance: string;
+  readonly breaker: Breaker;
+  /** Stands for the deployment's configuration here. */
+  readonly config: string;
+}
+
+/** What the fleet holds true once it knows of the evidence; the same object where that adds nothing. */
+export function fold(fleet: FleetHealth, evidence: Evidence, facts: FoldFacts): FleetHealth {
+  const breaker = foldBreaker(fleet.breaker, evidence, facts);
+  const restUntil = foldRest(fleet, evidence.rest, facts.breaker);
+  const misconfigured = foldMisconfigured(fleet, evidence, facts);
+  const same = breaker === fleet.breaker && restUntil === fleet.restUntil && misconfigured === fleet.misconfigured;
+  return same ? fleet : { ...fleet, breaker, restUntil, misconfigured };
+}
+
+function foldBreaker(before: FleetBreaker, evidence: Evidence, facts: FoldFacts): FleetBreaker {
+  switch (before.kind) {
+    case 'closed': {
+      const after = foldFailures(foldServed(before, evidence.servedAt), evidence, facts);
+      return after.kind === 'open' ? foldLapsed(after, evidence, facts) : after;
+    }
+    case 'open':
+      return foldLapsed(before, evidence, facts);
+    case 'halfOpen': {
+      if (evidence.probe?.claim !== before.claim) return before;
+      const after = foldProbe(before, evidence.probe, facts.breaker);
+      return after.kind === 'closed' ? foldFailures(after, evidence, facts) : after;
+    }
+    default:
+      return before satisfies never;
+  }
+}
+
+/**
+ * Whatever was sent before the window opened teaches nothing about its end. A probe after its end does, even if the claim could not be
+ * written when it was made, as the store was down.
+ */
+function foldLapsed(before: Open, evidence: Evidence, facts: FoldFacts): FleetBreaker {
+  const { probe } = evidence;
+  if (probe === null || probe.at < before.openUntil || probe.outcome === 'dropped') return before;
+  const { openings, cause } = before;
+  const leaseUntil = probe.at + probeLeaseMs(facts.breaker);
+  return foldBreaker({ kind: 'halfOpen', leaseUntil, openings, cause, claim: probe.claim }, evidence, facts);
+}
+
+type Open = FleetBreaker & { kind: 'open' };
+type Closed = FleetBreaker & { kind: 'closed' };
+type HalfOpen = FleetBreaker & { kind: 'halfOpen' };
+
+function foldServed(before: Closed, servedAt: number | null): Closed {
+  if (servedAt === null) return before;
+  const reports = within(before.reports, servedAt);
+  return reports === before.reports ? before : { kind: 'closed', since: Math.max(before.since, servedAt), reports };
+}
+
+function foldFailures(before: Closed, { failures, servedAt }: Evidence, facts: FoldFacts): FleetBreaker {
+  const past = Math.max(before.since, servedAt ?? 0);
+  const mine = failures === null ? [] : failures.at.filter((at) => at > past);
+  const last = mine.at(-1);
+  if (failures === null || last === undefined) return before;
+  const { windowMs, failures: threshold } = facts.breaker;
+  const reports = reported(before.reports, facts.instance, mine.slice(-threshold));
+  if (failures.decisive || countOf(within(reports, last - windowMs)) >= threshold)
+    return { ...opened(1, last, facts.breaker), cause: failures.cause };
+  return reports === before.reports ? before : { kind: 'closed', since: before.since, reports };
+}
+
+function foldProbe(before: HalfOpen, probe: ProbeEvidence, settings: Breaker): FleetBreaker {
+  const { openings, cause } = before;
+  switch (probe.outcome) {
+    case 'answered':
+      return { kind: 'closed', since: probe.at, reports: NO_REPORTS };
+    case 'failed':
+      return { ...opened(openings + 1, probe.at, settings), cause: probe.cause };
+    case 'dropped':
+      return { kind: 'open', openUntil: probe.at, openings, cause };
+    case 'pending': {
+      // Renewed at half its length: the request takes longer than a lease, and nobody else is to try meanwhile.
+      const lease = probeLeaseMs(settings);
+      return before.leaseUntil - probe.at > lease / 2 ? before : { ...before, leaseUntil: probe.at + lease };
+    }
+    default:
+      return probe.outcome satisfies never;
+  }
+}
+
+/** Rests that end about when the fleet's does are not worth a write: each instance keeps to what it was told itself. */
+const NEARLY_MS = 1_000;
+
+function foldRest(fleet: FleetHealth, rest: Evidence['rest'], { refreshMs }: Breaker): number {
+  if (rest === null || rest.at <= fleet.restoredAt) return fleet.restUntil;
+  const tolerance = Math.min(NEARLY_MS, refreshMs, (rest.until - rest.at) / 4);
+  return rest.until > fleet.restUntil + tolerance ? rest.until : fleet.restUntil;
+}
+
+function foldMisconfigured(
+  { misconfigured: told, restoredAt }: FleetHealth,
+  { misconfigured, mendedAt }: Evidence,
+  { breaker, config }: FoldFacts,
+): FleetMisconfiguration | null {
+  const before = told !== null && mendedAt !== null && mendedAt > told.since ? null : told;
+  if (misconfigured === null || misconfigured.at <= Math.max(restoredAt, mendedAt ?? 0)) return before;
+  const probeAt = misconfigured.at + breaker.maxOpenMs;
+  const known = before !== null && before.config === config;
+  if (known && probeAt <= before.probeAt + NEARLY_MS) return before;
+  return { since: known ? before.since : misconfigured.at, probeAt, cause: misconfigured.cause, config };
+}

@@ -1,0 +1,83 @@
+import type { Health } from '../domain/health.ts';
+import { availability } from '../routing/availability.ts';
+import { probeLeaseMs } from '../routing/transitions.ts';
+import type { FleetBreaker, FleetHealth } from './deployments.ts';
+import type { FoldFacts } from './fold.ts';
+
+/** The one request of the fleet that may find out how a deployment is. The same object: none is needed. `null`: not now. */
+export function claimed(
+  fleet: FleetHealth,
+  claim: string,
+  now: number,
+  { breaker: settings, config }: FoldFacts,
+): FleetHealth | null {
+  const { breaker, misconfigured } = fleet;
+  const standing = availability(viewOf(fleet, config), now);
+  if (standing.kind === 'out') return null;
+  if (standing.kind !== 'probe') return fleet;
+  return {
+    ...fleet,
+    breaker:
+      breaker.kind === 'closed'
+        ? breaker
+        : {
+            kind: 'halfOpen',
+            leaseUntil: now + probeLeaseMs(settings),
+            openings: breaker.openings,
+            cause: breaker.cause,
+            claim,
+          },
+    misconfigured: misconfigured && { ...misconfigured, probeAt: now + settings.maxOpenMs },
+  };
+}
+
+type FleetView = Pick<Health, 'restUntil' | 'misconfigured' | 'drainedSince'> & Pick<Health, 'breaker'>;
+
+/** What the fleet's word comes to for an instance that knows nothing itself. */
+function viewOf(fleet: FleetHealth, config: string): Health {
+  return { ...shared(fleet, config), throttles: 0, recovery: null, latencyMs: null, headroom: null };
+}
+
+const CLOSED: Health['breaker'] = {
+  kind: 'closed',
+  failedAt: [],
+  inRow: 0,
+  served: { since: 0, count: 0 },
+};
+
+function shared({ breaker, restUntil, misconfigured, drainedSince }: FleetHealth, config: string): FleetView {
+  return {
+    breaker: breaker.kind === 'closed' ? CLOSED : breaker,
+    restUntil,
+    misconfigured: misconfigured?.config === config ? misconfigured : null,
+    drainedSince,
+  };
+}
+
+/** What an instance makes of the fleet's word, given what it knows itself. `delayMs` keeps instances from coming back all at once. */
+export function adopt(own: Health, fleet: FleetHealth, config: string, delayMs: (restMs: number) => number): Health {
+  const word = shared(fleet, config);
+  const learnt = word.restUntil > own.restUntil;
+  return {
+    ...own,
+    ...word,
+    ...adoptBreaker(own, fleet.breaker),
+    restUntil: learnt ? word.restUntil + delayMs(word.restUntil) : own.restUntil,
+  };
+}
+
+function adoptBreaker(own: Health, fleet: FleetBreaker): Pick<Health, 'breaker' | 'recovery'> {
+  const { breaker, recovery } = own;
+  if (fleet.kind === 'open' || fleet.kind === 'halfOpen') {
+    const before = breaker.kind === 'open' && breaker.openings === fleet.openings ? breaker.openUntil : 0;
+    const { openings } = fleet;
+    if (fleet.kind === 'halfOpen')
+      return { breaker: { kind: 'halfOpen', leaseUntil: fleet.leaseUntil, openings }, recovery: null };
+    return { breaker: { kind: 'open', openUntil: Math.max(before, fleet.openUntil), openings }, recovery: null };
+  }
+  // Somebody else has found out that it is back.
+  if (breaker.kind !== 'closed') return { breaker: CLOSED, recovery: { since: fleet.since, sent: 0, answered: 0 } };
+  if (fleet.since === 0 || (breaker.failedAt[0] ?? Infinity) > fleet.since) return { breaker, recovery };
+  const failedAt = breaker.failedAt.filter((at) => at > fleet.since);
+  return { breaker: { ...breaker, failedAt, inRow: Math.min(breaker.inRow, failedAt.length) }, recovery };
+}
