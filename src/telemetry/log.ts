@@ -1,3 +1,4 @@
+import type { FleetEvent } from '../domain/event.ts';
 import type { Journal } from './port.ts';
 
 type Level = 'info' | 'warn' | 'error';
@@ -13,9 +14,43 @@ export function createLog(write: (line: string) => void, now: () => number): Jou
       if (!own) line(attempt.outcome === 'misconfigured' ? 'error' : 'warn', MESSAGES[attempt.outcome], attempt);
     },
     streamBroken: (stream) => line('warn', 'Stream broke after it had begun', stream),
+    happened: (event) => {
+      const { kind, at: _, ...facts } = event;
+      if (kind !== 'failover') line(LEVELS[kind], TOLD[kind], facts);
+    },
+    storeLost: (facts) => line('error', 'The store does not answer; routing goes on by what is known', facts),
+    storeFound: (facts) => line('info', 'The store answers again', facts),
     fault: ({ requestId, error }) => line('error', 'The router failed', { requestId, error: describe(error) }),
   };
 }
+
+type Told = Exclude<FleetEvent['kind'], 'failover'>;
+
+const LEVELS: Readonly<Record<Told, Level>> = {
+  agentMoved: 'warn',
+  agentReturned: 'info',
+  opened: 'error',
+  probed: 'info',
+  closed: 'info',
+  rested: 'info',
+  misconfigured: 'error',
+  mended: 'info',
+  drained: 'warn',
+  restored: 'info',
+};
+
+const TOLD: Readonly<Record<Told, string>> = {
+  agentMoved: 'Agent moved',
+  agentReturned: 'Agent returned home',
+  opened: 'Breaker opened',
+  probed: 'Breaker half-open: one request finds out',
+  closed: 'Breaker closed',
+  rested: 'Deployment rests',
+  misconfigured: 'Deployment is out of rotation until its configuration is mended',
+  mended: 'Deployment is configured rightly again',
+  drained: 'Deployment drained',
+  restored: 'Deployment restored',
+};
 
 const MESSAGES = {
   ok: 'Request successful',

@@ -1,5 +1,6 @@
 /** What the router tells about its work. Names, figures and causes only: never a body, a key or a header's value. */
 import type { DeploymentId } from '../domain/deployment.ts';
+import type { FleetEvent } from '../domain/event.ts';
 import type { Outcome } from '../domain/outcome.ts';
 
 export interface FailedAttempt {
@@ -25,6 +26,11 @@ export interface Fault {
 export interface Journal {
   attemptFailed(attempt: FailedAttempt): void;
   streamBroken(stream: BrokenStream): void;
+  /** What this instance has brought about in the fleet. */
+  happened(event: FleetEvent): void;
+  /** The store does not answer; routing goes on by what is known. Told once, until it is found again. */
+  storeLost(facts: { readonly problem: string }): void;
+  storeFound(facts: { readonly lostForMs: number }): void;
   /** A fault of the router's own. */
   fault(fault: Fault): void;
 }

@@ -1,0 +1,134 @@
+import type { Clock, Draw } from '../domain/clock.ts';
+import { type Row, type RowKey, type Store, StoreError, type Values, type Written } from '../store/port.ts';
+
+/** The form of what this version writes. Rows of a newer form are somebody's who knows better: they are never written over. */
+export const SCHEMA = 1;
+
+export interface CellFacts<T> {
+  readonly store: Store;
+  readonly key: RowKey;
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly draw: Draw;
+  /** Longest wait for one call of the store. */
+  readonly withinMs: number;
+  readonly empty: T;
+  readonly encode: (content: T) => string;
+  /** `null`: it cannot be read. */
+  readonly decode: (text: string) => T | null;
+}
+
+export interface Changed<T> {
+  readonly before: T;
+  readonly after: T;
+}
+
+/** Others were first, every time: the store answers, and they got on. Whoever can wait tries again later. */
+export class Contended extends StoreError {}
+
+const MOST_TRIES = 8;
+const PAUSE_MS = 5;
+
+/** One row that many instances change, each change conditional on the row being what it was made from. */
+export class Cell<T> {
+  readonly #facts: CellFacts<T>;
+  #content: T;
+  #etag: string | null = null;
+  /** The row was there and is no more: the store was emptied, and everybody's knowledge would be lost with it. */
+  #lost = false;
+  #isForeign = false;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(facts: CellFacts<T>) {
+    this.#facts = facts;
+    this.#content = facts.empty;
+  }
+
+  /** As last read or written here. */
+  get content(): T {
+    return this.#content;
+  }
+
+  /** Whether the next change writes even if it changes nothing. */
+  get isLost(): boolean {
+    return this.#lost;
+  }
+
+  /** A newer version keeps the row: until this instance is of that version too, it keeps its content to itself. */
+  get isForeign(): boolean {
+    return this.#isForeign;
+  }
+
+  /** True where the row is another one than before. */
+  read(): Promise<boolean> {
+    return this.#inTurn(() => this.#read());
+  }
+
+  /**
+   * Changes the row; the change is made again from what others wrote where they were first, so it must be one that bears
+   * repeating. `null`: there was nothing to change.
+   */
+  change(change: (content: T) => T): Promise<Changed<T> | null> {
+    return this.#inTurn(() => this.#change(change));
+  }
+
+  async #change(change: (content: T) => T): Promise<Changed<T> | null> {
+    const { instance, clock, encode } = this.#facts;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const before = this.#content;
+      const after = change(before);
+      if (this.#isForeign) this.#content = after;
+      if (this.#isForeign || (after === before && !this.#lost)) return null;
+      const at = new Date(clock.now()).toISOString();
+      const written = await this.#write({ schema: SCHEMA, content: encode(after), at, by: instance });
+      if (written.kind === 'written') {
+        this.#etag = written.etag;
+        this.#content = after;
+        this.#lost = false;
+        return { before, after };
+      }
+      if (tries > 0) await this.#pause(tries);
+      await this.#read();
+    }
+    throw new Contended('throttled', `${this.#facts.key.table}: others were first ${MOST_TRIES} times in a row`);
+  }
+
+  #write(values: Values): Promise<Written> {
+    const { store, key, withinMs } = this.#facts;
+    return this.#etag === null ? store.insert(key, values, withinMs) : store.replace(key, values, this.#etag, withinMs);
+  }
+
+  async #read(): Promise<boolean> {
+    const { store, key, withinMs } = this.#facts;
+    const row = await store.get(key, withinMs);
+    if (row === null) {
+      this.#lost ||= this.#etag !== null;
+      this.#etag = null;
+      return false;
+    }
+    this.#lost = false;
+    if (row.etag === this.#etag) return false;
+    this.#etag = row.etag;
+    const { schema } = row.values;
+    this.#isForeign = typeof schema === 'number' && schema > SCHEMA;
+    if (this.#isForeign) return false;
+    this.#content = this.#decoded(row);
+    return true;
+  }
+
+  #decoded({ values: { content } }: Row): T {
+    // What cannot be read was not written by any version: it is written anew with the next change.
+    return (typeof content === 'string' ? this.#facts.decode(content) : null) ?? this.#facts.empty;
+  }
+
+  #pause(tries: number): Promise<void> {
+    const { clock, draw } = this.#facts;
+    return new Promise((resolve) => void clock.after(draw() * PAUSE_MS * 2 ** tries, resolve));
+  }
+
+  #inTurn<R>(task: () => Promise<R>): Promise<R> {
+    const result = this.#queue.then(task);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+}

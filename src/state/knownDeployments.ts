@@ -1,0 +1,284 @@
+import type { Draw } from '../domain/clock.ts';
+import type { RouterConfig } from '../domain/config.ts';
+import type { DeploymentId } from '../domain/deployment.ts';
+import type { FleetEvent } from '../domain/event.ts';
+import { type Finding, HEALTHY, type Health } from '../domain/health.ts';
+import { counted, instancesIn } from '../fleet/census.ts';
+import { countOf, type FleetHealth, UNTROUBLED, within } from '../fleet/deployments.ts';
+import { deploymentEvents, type EventFacts } from '../fleet/events.ts';
+import { type Evidence, type FoldFacts, fold, NO_EVIDENCE } from '../fleet/fold.ts';
+import { type DeploymentSheet, EMPTY_DEPLOYMENTS, withDeployment } from '../fleet/sheets.ts';
+import { adopt, claimed } from '../fleet/view.ts';
+import { nextHealth, type TransitionSettings } from '../routing/transitions.ts';
+import type { Known } from './known.ts';
+
+export interface KnownDeploymentsFacts {
+  readonly config: RouterConfig;
+  readonly instance: string;
+  readonly draw: Draw;
+  /** Stands for a deployment's configuration. */
+  readonly fingerprint: (deployment: DeploymentId) => string;
+}
+
+/** What this instance makes of one deployment. */
+interface Standing {
+  view: Health;
+  /** The fleet's word, as last read. */
+  fleet: FleetHealth;
+  evidence: Evidence | null;
+  /** The probe that this instance may make, or is making. */
+  claim: Claim | null;
+}
+
+interface Claim {
+  readonly id: string;
+  readonly at: number;
+}
+
+/** Instances that learn of the same rest come back spread over this share of it. */
+const SPREAD = 0.1;
+const MOST_SPREAD_MS = 1_000;
+/** One failure among so many successes is everyday, and not worth telling the fleet. */
+const EVERYDAY = 10;
+
+/** What this instance knows of the deployments: its own findings at once, the fleet's word as it comes. */
+export class KnownDeployments implements Known<DeploymentSheet> {
+  readonly #facts: KnownDeploymentsFacts;
+  readonly #settings: TransitionSettings;
+  readonly #standings = new Map<DeploymentId, Standing>();
+  #sheet: DeploymentSheet = EMPTY_DEPLOYMENTS;
+
+  constructor(facts: KnownDeploymentsFacts) {
+    this.#facts = facts;
+    this.#settings = facts.config;
+  }
+
+  health(deployment: DeploymentId): Health {
+    return this.#standings.get(deployment)?.view ?? HEALTHY;
+  }
+
+  get instances(): number {
+    return instancesIn(this.#sheet.census);
+  }
+
+  /** Failures that count now, everybody's together. */
+  failuresOf(deployment: DeploymentId, now: number): number {
+    const { fleet, evidence } = this.#standingOf(deployment);
+    const { breaker } = evidence === null ? fleet : fold(fleet, evidence, this.#foldFacts(deployment));
+    if (breaker.kind !== 'closed') return 0;
+    return countOf(within(breaker.reports, now - this.#settings.breaker.windowMs));
+  }
+
+  sent(deployment: DeploymentId): void {
+    const standing = this.#standings.get(deployment);
+    if (standing === undefined || standing.view.recovery === null) return;
+    const { view } = standing;
+    standing.view = { ...view, recovery: { ...standing.view.recovery, sent: standing.view.recovery.sent + 1 } };
+  }
+
+  /** True where the fleet should hear of it. */
+  record(finding: Finding): boolean {
+    const standing = this.#standingOf(finding.deployment);
+    const before = standing.view;
+    standing.view = nextHealth(before, finding, this.#settings);
+    const evidence = gathered(standing, before, finding);
+    if (evidence === standing.evidence) return false;
+    standing.evidence = evidence;
+    if (finding.probe) standing.claim = null;
+    if (evidence === null) return false;
+    this.#adopt(finding.deployment, standing, finding.at);
+    return true;
+  }
+
+  dropProbe(deployment: DeploymentId, now: number): boolean {
+    const standing = this.#standingOf(deployment);
+    if (standing.claim === null) return false;
+    const probe = { claim: standing.claim.id, outcome: 'dropped' as const, at: now, cause: 'the caller left' };
+    standing.evidence = { ...(standing.evidence ?? NO_EVIDENCE), probe };
+    standing.claim = null;
+    this.#adopt(deployment, standing, now);
+    return true;
+  }
+
+  /** Whether this instance has claimed a probe that nothing has been heard of yet. */
+  isProbing(deployment: DeploymentId, now: number): boolean {
+    const standing = this.#standings.get(deployment);
+    return standing !== undefined && this.#claimNow(standing, now) !== null;
+  }
+
+  /** The sheet with a probe claimed in it; the same sheet where none is needed any more, `null` where it may not be made. */
+  claimedIn(sheet: DeploymentSheet, deployment: DeploymentId, claim: string, now: number): DeploymentSheet | null {
+    const facts = this.#foldFacts(deployment);
+    const evidence = this.#standingOf(deployment).evidence;
+    const before = sheet.deployments.get(deployment) ?? UNTROUBLED;
+    const known = evidence === null ? before : fold(before, evidence, facts);
+    const after = claimed(known, claim, now, facts);
+    return after === null ? null : withDeployment(sheet, deployment, () => (after === known ? known : after));
+  }
+
+  /** The probe that the sheet has granted is ours. */
+  holdClaim(deployment: DeploymentId, id: string, at: number): void {
+    this.#standingOf(deployment).claim = { id, at };
+  }
+
+  /** Claims a probe without asking anybody, as nobody can be asked; false: it may not be made now. */
+  claimAlone(deployment: DeploymentId, claim: string, now: number): boolean {
+    const facts = this.#foldFacts(deployment);
+    const standing = this.#standingOf(deployment);
+    const { evidence, fleet } = standing;
+    const after = claimed(evidence === null ? fleet : fold(fleet, evidence, facts), claim, now, facts);
+    if (after === null) return false;
+    standing.fleet = after;
+    standing.claim = { id: claim, at: now };
+    // What an earlier probe came to is part of the word now.
+    standing.evidence = evidence && { ...evidence, probe: null };
+    this.#adopt(deployment, standing, now);
+    return true;
+  }
+
+  fold(sheet: DeploymentSheet, now: number): DeploymentSheet {
+    const census = counted(sheet.census, this.#facts.instance, now);
+    let folded = census === sheet.census ? sheet : { ...sheet, census };
+    for (const [id, standing] of this.#standings) {
+      const evidence = this.#evidenceNow(standing, now);
+      if (evidence !== null) folded = withDeployment(folded, id, (fleet) => fold(fleet, evidence, this.#foldFacts(id)));
+    }
+    return folded;
+  }
+
+  /** Whether something is at hand that others should not have to find out themselves. */
+  get isUrgent(): boolean {
+    for (const { evidence } of this.#standings.values()) {
+      if (evidence !== null && isUrgent(evidence)) return true;
+    }
+    return false;
+  }
+
+  absorb(sheet: DeploymentSheet, now: number): void {
+    this.#sheet = sheet;
+    for (const id of this.#facts.config.deployments.keys()) {
+      const fleet = sheet.deployments.get(id) ?? UNTROUBLED;
+      const standing = this.#standings.get(id);
+      if (standing === undefined && fleet === UNTROUBLED) continue;
+      this.#absorb(id, standing ?? this.#standingOf(id), fleet, now);
+    }
+  }
+
+  events(before: DeploymentSheet, after: DeploymentSheet, facts: EventFacts): FleetEvent[] {
+    const told: FleetEvent[] = [];
+    for (const [id, fleet] of after.deployments) {
+      const known = before.deployments.get(id) ?? UNTROUBLED;
+      if (known !== fleet) told.push(...deploymentEvents(id, known, fleet, facts));
+    }
+    return told;
+  }
+
+  #absorb(id: DeploymentId, standing: Standing, fleet: FleetHealth, now: number): void {
+    const isRestored = fleet.restoredAt > standing.fleet.restoredAt;
+    standing.fleet = fleet;
+    if (isRestored) {
+      standing.view = { ...HEALTHY, latencyMs: standing.view.latencyMs };
+      standing.evidence = null;
+      standing.claim = null;
+    }
+    const { evidence, claim } = standing;
+    if (evidence !== null && fold(fleet, evidence, this.#foldFacts(id)) === fleet) standing.evidence = null;
+    // Somebody took the probe over, as nothing was heard of ours, or it has been settled.
+    const isOurs = fleet.breaker.kind !== 'halfOpen' || fleet.breaker.claim === claim?.id;
+    if (claim !== null && !isOurs) standing.claim = null;
+    this.#adopt(id, standing, now);
+  }
+
+  /** No request takes longer than its deadline: a claim that nothing has been heard of since then was forgotten. */
+  #claimNow({ claim }: Standing, now: number): Claim | null {
+    return claim !== null && now < claim.at + this.#facts.config.timeouts.deadlineMs ? claim : null;
+  }
+
+  /** What is known and not yet told, with the renewal of a probe that takes its time. */
+  #evidenceNow(standing: Standing, now: number): Evidence | null {
+    const { evidence } = standing;
+    const claim = this.#claimNow(standing, now);
+    if (claim === null || evidence?.probe != null) return evidence;
+    return { ...(evidence ?? NO_EVIDENCE), probe: { claim: claim.id, outcome: 'pending', at: now, cause: '' } };
+  }
+
+  #adopt(id: DeploymentId, standing: Standing, now: number): void {
+    const { fleet, view } = standing;
+    const facts = this.#foldFacts(id);
+    const evidence = this.#evidenceNow(standing, now);
+    const word = evidence === null ? fleet : fold(fleet, evidence, facts);
+    standing.view = adopt(view, word, facts.config, (until) =>
+      evidence?.rest == null ? this.#facts.draw() * Math.min(SPREAD * Math.max(0, until - now), MOST_SPREAD_MS) : 0,
+    );
+  }
+
+  #standingOf(id: DeploymentId): Standing {
+    const known = this.#standings.get(id);
+    if (known !== undefined) return known;
+    const fleet = this.#sheet.deployments.get(id) ?? UNTROUBLED;
+    const standing: Standing = { view: HEALTHY, fleet, evidence: null, claim: null };
+    this.#standings.set(id, standing);
+    return standing;
+  }
+
+  #foldFacts(id: DeploymentId): FoldFacts {
+    const { instance, fingerprint } = this.#facts;
+    return { instance, breaker: this.#settings.breaker, config: fingerprint(id) };
+  }
+}
+
+/** What is to be told after one more finding; the same where there is no news in it. */
+function gathered(standing: Standing, before: Health, finding: Finding): Evidence | null {
+  const { evidence, fleet, claim, view } = standing;
+  const { outcome, at, cause, probe } = finding;
+  const isNews = outcome !== 'ok' && outcome !== 'other';
+  const isAnswerToNews = before.misconfigured !== null || probe || hasFailures(fleet, evidence);
+  if (!isNews && !isAnswerToNews) return evidence;
+  const known = evidence ?? NO_EVIDENCE;
+  const told = {
+    ...known,
+    probe:
+      probe && claim !== null
+        ? { claim: claim.id, outcome: outcome === 'failing' ? ('failed' as const) : ('answered' as const), at, cause }
+        : known.probe,
+    mendedAt:
+      before.misconfigured !== null && outcome !== 'failing' && outcome !== 'misconfigured' ? at : known.mendedAt,
+  };
+  // What was answered late, of the time before the window opened, clears nothing.
+  const isNow = probe || before.breaker.kind === 'closed';
+  const failures = probe ? null : told.failures;
+  switch (outcome) {
+    case 'ok':
+      if (!isNow) return told;
+      return { ...told, failures: null, servedAt: hasFailures(fleet, null) ? at : told.servedAt };
+    case 'other':
+      return { ...told, failures };
+    case 'throttled':
+      return { ...told, failures, rest: { until: view.restUntil, at } };
+    case 'misconfigured':
+      return { ...told, failures, misconfigured: { at, cause } };
+    case 'failing':
+      return { ...told, failures: failuresIn(view, before, finding) ?? told.failures };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function hasFailures({ breaker }: FleetHealth, evidence: Evidence | null): boolean {
+  return evidence?.failures != null || (breaker.kind === 'closed' && Object.keys(breaker.reports).length > 0);
+}
+
+function failuresIn(view: Health, before: Health, { at, cause }: Finding): Evidence['failures'] {
+  if (before.breaker.kind !== 'closed') return null;
+  if (view.breaker.kind !== 'closed') {
+    const { failedAt, inRow } = before.breaker;
+    return { at: [...(inRow === 0 ? [] : failedAt.slice(-inRow)), at], decisive: true, cause };
+  }
+  const { failedAt, inRow, served } = view.breaker;
+  const isEveryday = inRow < 2 && failedAt.length * EVERYDAY < served.count;
+  return isEveryday ? null : { at: failedAt.slice(-inRow), decisive: false, cause };
+}
+
+function isUrgent({ failures, rest, misconfigured, mendedAt, probe }: Evidence): boolean {
+  return failures?.decisive === true || rest !== null || misconfigured !== null || mendedAt !== null || probe !== null;
+}

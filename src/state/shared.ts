@@ -1,0 +1,282 @@
+import { randomUUID } from 'node:crypto';
+import type { AgentFinding, Assignment } from '../domain/assignment.ts';
+import type { Clock, Draw } from '../domain/clock.ts';
+import type { Pool, RouterConfig } from '../domain/config.ts';
+import type { DeploymentId } from '../domain/deployment.ts';
+import type { FleetEvent } from '../domain/event.ts';
+import type { BreakerState, Finding, Health, Snapshot } from '../domain/health.ts';
+import {
+  type AgentSheet,
+  type DeploymentSheet,
+  decodeAgents,
+  decodeDeployments,
+  EMPTY_AGENTS,
+  EMPTY_DEPLOYMENTS,
+  encodeAgents,
+  encodeDeployments,
+} from '../fleet/sheets.ts';
+import { availability } from '../routing/availability.ts';
+import type { Store, Table } from '../store/port.ts';
+import type { Journal } from '../telemetry/port.ts';
+import { Affinity } from './affinity.ts';
+import { Cell, Contended } from './cell.ts';
+import { Chronicle } from './chronicle.ts';
+import { Cursors } from './cursors.ts';
+import { KnownAgents } from './knownAgents.ts';
+import { KnownDeployments } from './knownDeployments.ts';
+import type { Failover, State } from './port.ts';
+import { SharedSheet } from './sharedSheet.ts';
+import { StoreWatch } from './storeWatch.ts';
+
+export interface SharedStateFacts {
+  readonly config: RouterConfig;
+  readonly store: Store;
+  /** Short, and nobody else's. */
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly draw: Draw;
+  readonly journal: Journal;
+  /** Stands for a deployment's configuration, and does not betray it. */
+  readonly fingerprint: (deployment: DeploymentId) => string;
+}
+
+/** Reading so often and telling so soon, an instance learns within one refresh period what another one has found out. */
+const SHORTEST_CYCLE = 0.65;
+const LONGEST_CYCLE = 0.85;
+const TELL_WITHIN = 0.1;
+/** How often failovers of single requests are written down. */
+const FAILOVERS_EVERY_MS = 5_000;
+
+const SHORTEST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 1_000;
+
+/** What this instance knows, and what the fleet shares: answered from memory, exchanged behind the requests. */
+export class SharedState implements State, Snapshot {
+  readonly #facts: SharedStateFacts;
+  readonly #deployments: KnownDeployments;
+  readonly #agents: KnownAgents;
+  readonly deploymentSheet: SharedSheet<DeploymentSheet>;
+  readonly agentSheet: SharedSheet<AgentSheet>;
+  readonly chronicle: Chronicle;
+  readonly watch: StoreWatch;
+  readonly #cursors: Cursors;
+  readonly #affinity: Affinity;
+  readonly #claiming = new Set<DeploymentId>();
+  /** What was told of breakers while the store was gone. */
+  readonly #alone = new Map<DeploymentId, BreakerState['kind']>();
+  #stopTimer: () => void = () => undefined;
+  #isTelling = false;
+  #isClosed = false;
+  #failoversToldAt = 0;
+
+  constructor(facts: SharedStateFacts) {
+    const { config, store, instance, clock, draw, journal } = facts;
+    this.#facts = facts;
+    this.#deployments = new KnownDeployments(facts);
+    this.#agents = new KnownAgents(instance, config.agents);
+    this.watch = new StoreWatch(clock, journal);
+    const withinMs = Math.min(Math.max(config.breaker.refreshMs, SHORTEST_WAIT_MS), LONGEST_WAIT_MS);
+    const parts = { store, instance, clock, draw, watch: this.watch, withinMs };
+    this.chronicle = new Chronicle(parts);
+    this.#cursors = new Cursors(parts);
+    this.#affinity = new Affinity({ ...parts, isNeeded: config.endpoints.size > 1 });
+    const cellFor = <T>(table: Table, empty: T, encode: (content: T) => string, decode: (text: string) => T | null) =>
+      new Cell<T>({ ...parts, key: { table, partition: 'fleet', row: 'sheet' }, empty, encode, decode });
+    const sheetFacts = {
+      instance,
+      clock,
+      draw,
+      instances: () => this.#deployments.instances,
+      tell: (events: readonly FleetEvent[]) => this.#tell(events),
+    };
+    const encode = (sheet: DeploymentSheet) => encodeDeployments(sheet, clock.now(), config.breaker);
+    this.deploymentSheet = new SharedSheet({
+      ...sheetFacts,
+      cell: cellFor('deployments', EMPTY_DEPLOYMENTS, encode, decodeDeployments),
+      known: this.#deployments,
+    });
+    this.agentSheet = new SharedSheet({
+      ...sheetFacts,
+      cell: cellFor('assignments', EMPTY_AGENTS, encodeAgents, decodeAgents),
+      known: this.#agents,
+    });
+  }
+
+  get config(): RouterConfig {
+    return this.#facts.config;
+  }
+
+  get agents(): KnownAgents {
+    return this.#agents;
+  }
+
+  get deployments(): KnownDeployments {
+    return this.#deployments;
+  }
+
+  snapshot(): Snapshot {
+    return this;
+  }
+
+  health(deployment: DeploymentId): Health {
+    return this.#deployments.health(deployment);
+  }
+
+  assignment(agent: string): Assignment | null {
+    return this.#agents.assignment(agent);
+  }
+
+  sent(deployment: DeploymentId): void {
+    this.#deployments.sent(deployment);
+  }
+
+  record(finding: Finding): void {
+    if (!this.#deployments.record(finding)) return;
+    if (this.watch.isHealthy) this.#nudge();
+    else this.#tellAlone(finding);
+  }
+
+  recordAgent(finding: AgentFinding): void {
+    if (this.#agents.learn(finding)) this.#nudge();
+  }
+
+  recordFailover(failover: Failover): void {
+    this.chronicle.count(failover);
+  }
+
+  async claimProbe(deployment: DeploymentId, now: number): Promise<boolean> {
+    if (this.#claiming.has(deployment) || this.#deployments.isProbing(deployment, now)) return false;
+    const { kind } = availability(this.health(deployment), now);
+    if (kind !== 'probe') return kind !== 'out';
+    const claim = `${this.#facts.instance}-${randomUUID().slice(0, 8)}`;
+    // Without the store every instance finds out for itself.
+    if (!this.watch.isHealthy) return this.#deployments.claimAlone(deployment, claim, now);
+    this.#claiming.add(deployment);
+    const asked = this.watch.asking();
+    try {
+      return await this.#claim(deployment, claim, now);
+    } catch (error) {
+      // Whoever was first is probing, or knows better.
+      if (error instanceof Contended) return false;
+      this.watch.failed(error, asked);
+      return this.#deployments.claimAlone(deployment, claim, now);
+    } finally {
+      this.#claiming.delete(deployment);
+    }
+  }
+
+  dropProbe(deployment: DeploymentId): void {
+    if (this.#deployments.dropProbe(deployment, this.#facts.clock.now())) this.#nudge();
+  }
+
+  turn(pool: Pool): number | Promise<number> {
+    return this.#cursors.turn(pool);
+  }
+
+  peekTurn(pool: string): number {
+    return this.#cursors.peek(pool);
+  }
+
+  holderOf(responseId: string): DeploymentId | null {
+    return this.#affinity.holderOf(responseId);
+  }
+
+  findHolder(responseId: string): Promise<DeploymentId | null> {
+    return this.#affinity.findHolder(responseId);
+  }
+
+  remember(responseId: string, holder: DeploymentId): void {
+    this.#affinity.remember(responseId, holder);
+  }
+
+  /** Begins to exchange with the fleet, now and from then on. */
+  start(): void {
+    this.watch.open();
+    this.#cursors.prepare(this.config.pools.values());
+    void this.#cycle();
+  }
+
+  /** Once: reads what the fleet has learnt, and tells it what it does not know. */
+  async exchange(): Promise<void> {
+    const asked = this.watch.asking();
+    const results = await Promise.allSettled([this.deploymentSheet.exchange(), this.agentSheet.exchange()]);
+    const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    const failed = reasons.find((reason) => !(reason instanceof Contended));
+    if (failed !== undefined) return this.watch.failed(failed, asked);
+    this.watch.answered(asked);
+    void this.#affinity.flush();
+    await this.#write();
+  }
+
+  /** Tells the fleet what is left to tell, and is still from then on. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#stopTimer();
+    if (this.watch.isHealthy) await this.exchange();
+    if (this.watch.isHealthy) await Promise.all([this.chronicle.flush({ failovers: true }), this.#affinity.flush()]);
+  }
+
+  async #cycle(): Promise<void> {
+    await this.exchange().catch((error: unknown) => this.#facts.journal.fault({ requestId: '-', error }));
+    if (this.#isClosed) return;
+    const { clock, draw } = this.#facts;
+    const share = SHORTEST_CYCLE + draw() * (LONGEST_CYCLE - SHORTEST_CYCLE);
+    this.#stopTimer = clock.after(this.config.breaker.refreshMs * share, () => void this.#cycle());
+  }
+
+  /** There is news: it is told soon, by those on whom the lot falls; by the others with their next exchange, if it still is news. */
+  #nudge(): void {
+    if (this.#isTelling || this.#isClosed || !this.watch.isHealthy) return;
+    if (!this.deploymentSheet.drawsLot()) return;
+    this.#isTelling = true;
+    const { clock, draw, journal } = this.#facts;
+    clock.after(draw() * TELL_WITHIN * this.config.breaker.refreshMs, () => {
+      this.#isTelling = false;
+      this.#publish().catch((error: unknown) => journal.fault({ requestId: '-', error }));
+    });
+  }
+
+  async #publish(): Promise<void> {
+    const asked = this.watch.asking();
+    try {
+      await Promise.all([this.deploymentSheet.publish(), this.agentSheet.publish()]);
+      this.watch.answered(asked);
+    } catch (error) {
+      this.watch.failed(error, asked);
+    }
+  }
+
+  async #claim(deployment: DeploymentId, claim: string, now: number): Promise<boolean> {
+    let granted = false;
+    await this.deploymentSheet.change((sheet) => {
+      const next = this.#deployments.claimedIn(sheet, deployment, claim, now);
+      granted = next !== null;
+      return next ?? sheet;
+    });
+    if (granted) this.#deployments.holdClaim(deployment, claim, now);
+    return granted;
+  }
+
+  /** With the store gone nobody else will say it. */
+  #tellAlone({ deployment, at, cause }: Finding): void {
+    const { kind } = this.health(deployment).breaker;
+    if (this.#alone.get(deployment) === kind || (kind === 'closed' && !this.#alone.has(deployment))) return;
+    this.#alone.set(deployment, kind);
+    const { journal, instance } = this.#facts;
+    if (kind === 'halfOpen') return;
+    journal.happened({ kind: kind === 'open' ? 'opened' : 'closed', deployment, until: null, cause, at, instance });
+  }
+
+  #tell(events: readonly FleetEvent[]): void {
+    for (const event of events) this.#facts.journal.happened(event);
+    this.chronicle.tell(events);
+  }
+
+  async #write(): Promise<void> {
+    const now = this.#facts.clock.now();
+    const isDue = this.chronicle.hasFailovers && now - this.#failoversToldAt >= FAILOVERS_EVERY_MS;
+    const failovers = isDue && this.deploymentSheet.drawsLot();
+    if (isDue) this.#failoversToldAt = now;
+    if (failovers || this.chronicle.hasEvents) await this.chronicle.flush({ failovers });
+  }
+}

@@ -1,0 +1,64 @@
+import type { Clock, Draw } from '../domain/clock.ts';
+import type { FleetEvent } from '../domain/event.ts';
+import type { Cell } from './cell.ts';
+import type { Known } from './known.ts';
+
+export interface SharedSheetFacts<Sheet> {
+  readonly cell: Cell<Sheet>;
+  readonly known: Known<Sheet>;
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly draw: Draw;
+  /** About how many instances share the sheet. */
+  readonly instances: () => number;
+  readonly tell: (events: readonly FleetEvent[]) => void;
+}
+
+/** As many instances may want to write at once; of more, by lot, no more than that. The others read what those wrote. */
+const WRITERS = 100;
+
+/** A sheet of the fleet's and what this instance knows of the same things, kept in step. */
+export class SharedSheet<Sheet> {
+  readonly #facts: SharedSheetFacts<Sheet>;
+
+  constructor(facts: SharedSheetFacts<Sheet>) {
+    this.#facts = facts;
+  }
+
+  get content(): Sheet {
+    return this.#facts.cell.content;
+  }
+
+  get isForeign(): boolean {
+    return this.#facts.cell.isForeign;
+  }
+
+  /** Reads the sheet, and tells it what it does not know yet. */
+  async exchange(): Promise<void> {
+    const { cell, known, clock } = this.#facts;
+    const changed = await cell.read();
+    const now = clock.now();
+    if (changed) known.absorb(cell.content, now);
+    const isNews = known.fold(cell.content, now) !== cell.content;
+    if (cell.isLost || (isNews && (known.isUrgent || this.drawsLot()))) await this.publish();
+  }
+
+  /** Whether this instance is among those that write at once. */
+  drawsLot(): boolean {
+    const { draw, instances } = this.#facts;
+    return draw() * instances() < WRITERS;
+  }
+
+  publish(): Promise<void> {
+    const { known, clock } = this.#facts;
+    return this.change((sheet) => known.fold(sheet, clock.now()));
+  }
+
+  async change(change: (sheet: Sheet) => Sheet): Promise<void> {
+    const { cell, known, clock, instance, tell } = this.#facts;
+    const changed = await cell.change(change);
+    const now = clock.now();
+    known.absorb(cell.content, now);
+    if (changed !== null) tell(known.events(changed.before, changed.after, { at: now, instance }));
+  }
+}

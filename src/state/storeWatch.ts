@@ -1,0 +1,74 @@
+import type { Clock } from '../domain/clock.ts';
+import { StoreError } from '../store/port.ts';
+import type { Journal } from '../telemetry/port.ts';
+import { Contended } from './cell.ts';
+
+/**
+ * Whether the store answers. Told once when it stops and once when it is back, however many requests there are meanwhile. Calls end
+ * in any order, and of two the one that began later says more: what was asked before the store came back may yet fail.
+ */
+export class StoreWatch {
+  readonly #clock: Clock;
+  readonly #journal: Pick<Journal, 'storeLost' | 'storeFound'>;
+  #isOpen = false;
+  #problem: string | null = null;
+  #since: number | null = null;
+  #lastReadAt: number | null = null;
+  #asked = 0;
+  #answered = 0;
+  #failed = 0;
+
+  constructor(clock: Clock, journal: Pick<Journal, 'storeLost' | 'storeFound'>) {
+    this.#clock = clock;
+    this.#journal = journal;
+  }
+
+  /** Until it is open everybody goes on without it, as nothing is known of it yet. */
+  get isHealthy(): boolean {
+    return this.#isOpen && this.#problem === null;
+  }
+
+  open(): void {
+    this.#isOpen = true;
+  }
+
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  get since(): number | null {
+    return this.#since;
+  }
+
+  get lastReadAt(): number | null {
+    return this.#lastReadAt;
+  }
+
+  /** A call begins: its number, to be named with what becomes of it. */
+  asking(): number {
+    return ++this.#asked;
+  }
+
+  answered(asked: number): void {
+    if (asked < this.#failed) return;
+    this.#answered = Math.max(this.#answered, asked);
+    const now = this.#clock.now();
+    this.#lastReadAt = now;
+    if (this.#problem !== null) this.#journal.storeFound({ lostForMs: now - (this.#since ?? now) });
+    if (this.#problem !== null || this.#since === null) this.#since = now;
+    this.#problem = null;
+  }
+
+  /** Errors that are not the store's are faults of ours, and thrown on; that others were first is no failure of the store's. */
+  failed(error: unknown, asked: number): void {
+    if (!(error instanceof StoreError)) throw error;
+    if (error instanceof Contended || asked < this.#answered) return;
+    this.#failed = Math.max(this.#failed, asked);
+    const problem = `${error.failure}: ${error.message}`;
+    if (this.#problem === null) {
+      this.#since = this.#clock.now();
+      this.#journal.storeLost({ problem });
+    }
+    this.#problem = problem;
+  }
+}
