@@ -115,7 +115,7 @@ export const EXAMPLE = `
   },
   "pools": {
     "gpt-4.1": { "strategy": "priority", "members": ["A/gpt-4.1", "B/gpt-4.1"] },
-    "even": { "strategy": "roundRobin", "block": 1, "members": ["A/gpt-4.1", "A/gpt-4.1-2", "B/gpt-4.1"] },
+    "even": { "strategy": "roundRobin", "members": ["A/gpt-4.1", "A/gpt-4.1-2", "B/gpt-4.1"] },
     "shares": {
       "strategy": "weighted",
       "members": [{ "deployment": "A/gpt-4.1", "weight": 3 }, { "deployment": "B/gpt-4.1", "weight": 1 }]

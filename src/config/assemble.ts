@@ -12,12 +12,19 @@ import {
 import type { DeploymentId } from '../domain/deployment.ts';
 import type { FailoverOutcome } from '../domain/outcome.ts';
 import type { Grid } from './endpoints.ts';
+import { preferredRegion } from './region.ts';
 import type { Draft, RouterDocument } from './schema.ts';
 
+export interface Surroundings {
+  readonly grid: Grid;
+  /** The region the router runs in. */
+  readonly region: string | null;
+}
+
 /** `draft` is the same document before its defaults were filled in: it tells what was written from what was not. */
-export function assemble(document: RouterDocument, draft: Draft, grid: Grid): RouterConfig {
+export function assemble(document: RouterDocument, draft: Draft, { grid, region }: Surroundings): RouterConfig {
   const { agents } = document;
-  const pools = mapValues(document.pools ?? {}, toPool);
+  const pools = mapValues(document.pools ?? {}, (name, pool) => toPool(name, pool, region));
   const tiers = toTiers(document);
   return {
     endpoints: grid.endpoints,
@@ -55,7 +62,7 @@ function mapValues<From, To>(
   return new Map(Object.entries(record).map(([name, value]) => [name, convert(name, value)]));
 }
 
-function toPool(name: string, pool: NonNullable<RouterDocument['pools']>[string]): Pool {
+function toPool(name: string, pool: NonNullable<RouterDocument['pools']>[string], ownRegion: string | null): Pool {
   const weighted = pool.strategy === 'weighted';
   return {
     name,
@@ -66,6 +73,7 @@ function toPool(name: string, pool: NonNullable<RouterDocument['pools']>[string]
     }),
     failoverOn: new Set<FailoverOutcome>(pool.failoverOn === 'availability' ? ['failing'] : pool.failoverOn),
     block: pool.block,
+    preferRegion: preferredRegion(pool.preferRegion, ownRegion),
     cache: pool.cache,
   };
 }

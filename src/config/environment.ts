@@ -236,5 +236,5 @@ function roundRobin(entries: readonly CompleteEntry[], report: Report): Draft {
   });
   const { name, value } = (entries[0] as CompleteEntry).deployment;
   report.writtenAt(['pools', value], name);
-  return { endpoints, pools: { [value]: { strategy: 'roundRobin', block: 1, members } }, defaultPool: value };
+  return { endpoints, pools: { [value]: { strategy: 'roundRobin', members } }, defaultPool: value };
 }

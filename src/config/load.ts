@@ -8,6 +8,7 @@ import { endpointVariables, environmentDocument } from './environment.ts';
 import { type Environment, Report } from './faults.ts';
 import { checkPools, completePools } from './pools.ts';
 import { checkReferences } from './references.ts';
+import { checkRegions, ownRegion } from './region.ts';
 import { type Draft, routerDocument } from './schema.ts';
 import { checkShape, isObject } from './shape.ts';
 import { expandShortEndpoint, PARTS } from './shortForms.ts';
@@ -62,11 +63,17 @@ function interpret(document: unknown, env: Environment, report: Report): Parsed 
   const expanded = expandShortEndpoint(draft, report);
   const grid = resolveEndpoints(expanded, env, report);
   const complete = completePools(expanded, grid, report);
+  const region = ownRegion(env);
   checkPools(complete, grid, report);
+  checkRegions(complete, { own: region, grid }, report);
   checkReferences(complete, grid, report);
   checkBreaker(complete, report);
   if (report.faults.length > 0) return { ok: false, faults: report.faults };
-  return { ok: true, config: assemble(routerDocument.parse(complete), complete, grid), notes: report.notes };
+  return {
+    ok: true,
+    config: assemble(routerDocument.parse(complete), complete, { grid, region }),
+    notes: report.notes,
+  };
 }
 
 function checkBreaker({ breaker }: Draft, report: Report): void {

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Tier } from '../domain/config.ts';
 import type { Deployment } from '../domain/deployment.ts';
 import type { Answer, AnswerStream } from '../domain/message.ts';
+import type { UsedTier } from '../routing/wanted.ts';
 import type { Head } from './attempt.ts';
 import type { Call } from './call.ts';
 import { downwardHeaders } from './headers.ts';
@@ -12,7 +12,7 @@ export interface AnswerFacts {
   readonly head: Head;
   readonly deployment: Deployment;
   readonly trail: Trail;
-  readonly tier: Tier | null;
+  readonly tier: UsedTier | null;
   readonly upstreamMs: number;
   readonly events: boolean;
 }
@@ -38,10 +38,15 @@ export function answerWith(facts: AnswerFacts, body: Buffer | AnswerStream | nul
     'server-timing',
     `router;dur=${Math.max(0, routerMs).toFixed(2)}, upstream;dur=${facts.upstreamMs.toFixed(2)}`,
   );
-  if (tier !== null) headers.push('x-router-tier', tier);
+  if (tier !== null) headers.push('x-router-tier', tierText(tier));
   // Without it nginx and others collect a stream until it is over.
   if (facts.events && head.headers['x-accel-buffering'] === undefined) headers.push('x-accel-buffering', 'no');
   return { status: head.status, headers, body: bodyless(call.method, head.status) ? null : body };
+}
+
+/** `standard`, or `standard;downgraded-from=premium;reason=plan`. */
+function tierText({ tier, lowered }: UsedTier): string {
+  return lowered === null ? tier : `${tier};downgraded-from=${lowered.from};reason=${lowered.reason}`;
 }
 
 /** RFC 9110, 6.4.1: these answers end behind their headers. */

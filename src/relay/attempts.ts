@@ -5,10 +5,12 @@ import { RouterError } from '../domain/errors.ts';
 import type { FailoverOutcome, Outcome } from '../domain/outcome.ts';
 import { type Availability, availability } from '../routing/availability.ts';
 import type { Route } from '../routing/decide.ts';
+import type { UsedTier } from '../routing/wanted.ts';
 import type { State } from '../state/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import { renderBody, renderPath } from '../upstream/dialect.ts';
 import type { Upstream, UpstreamRequest } from '../upstream/port.ts';
+import { type Next, soonestAgain } from './again.ts';
 import { type AttemptEnd, attempt } from './attempt.ts';
 import type { RetryBudget } from './budget.ts';
 import type { Call } from './call.ts';
@@ -31,6 +33,7 @@ export interface AttemptsDeps {
 export interface Served {
   readonly end: Exclude<AttemptEnd, { kind: 'broken' | 'gone' }>;
   readonly deployment: Deployment;
+  readonly tier: UsedTier | null;
   readonly outcome: Outcome;
 }
 
@@ -49,14 +52,21 @@ const NEARLY = 0.9;
 /** Below this an attempt is not worth beginning. */
 const SHORTEST_ATTEMPT_MS = 1;
 
+function isLate(end: AttemptEnd): boolean {
+  return end.kind === 'broken' && end.how === 'late';
+}
+
 /** Nobody reads this; the status is what the log will say. */
 function callerLeft(): RouterError {
   return new RouterError('internal', 'The caller left before an answer had come.', { status: 499 });
 }
 
-function permitted({ candidates, skipped }: Route): DeploymentId[] {
-  const resting = skipped.filter(({ reason }) => reason !== 'failoverOff').map((one) => one.deployment);
-  return [...candidates.map(({ deployment }) => deployment.id), ...resting];
+/** An attempt as it was begun. */
+interface Begun {
+  readonly probe: boolean;
+  readonly sentAt: number;
+  /** Whether it had all the time that a deployment may take. */
+  readonly unhurried: boolean;
 }
 
 /** Tries the candidates in order, then, within budget and deadline, the soonest recovered again. */
@@ -64,7 +74,7 @@ export class Attempts {
   readonly #deps: AttemptsDeps;
   readonly #call: Call;
   readonly #route: Route;
-  readonly #waiting: Deployment[];
+  readonly #waiting: Next[];
   readonly #othersLeft: boolean;
   /** The same for every attempt. */
   #headers: readonly string[] | null = null;
@@ -78,21 +88,23 @@ export class Attempts {
     this.#deps = deps;
     this.#call = call;
     this.#route = route;
-    this.#waiting = route.candidates.map(({ deployment }) => deployment);
+    this.#waiting = [...route.candidates];
     this.#othersLeft = search.othersLeft;
     this.trail = search.trail;
   }
 
   async run(): Promise<Served> {
+    const { state, clock } = this.#deps;
     while (!this.#call.caller.gone) {
-      const deployment = this.#waiting.shift() ?? (await this.#repeat());
-      if (deployment === null) throw this.#refusal();
-      const available = this.#availabilityOf(deployment.id);
+      const next = this.#waiting.shift() ?? (await this.#repeat());
+      if (next === null) throw this.#refusal();
+      const { id } = next.deployment;
+      const { kind } = this.#availabilityOf(id);
       // Others may have learnt since this request's route was decided that the deployment rests, or hold its only probe.
-      if (available.kind === 'out') continue;
-      if (!this.#mayTry()) throw this.#refusal();
-      if (available.kind === 'probe' && !this.#deps.state.claimProbe(deployment.id, this.#deps.clock.now())) continue;
-      const served = await this.#try(deployment);
+      if (kind === 'out' || (kind === 'ramping' && this.#letOthersFirst(next))) continue;
+      const probe = kind === 'probe';
+      if (probe && !(await state.claimProbe(id, clock.now()))) continue;
+      const served = await this.#try(next, probe);
       if (served !== null) return served;
     }
     throw callerLeft();
@@ -102,35 +114,66 @@ export class Attempts {
     return availability(this.#deps.state.snapshot().health(id), this.#deps.clock.now());
   }
 
-  async #try(deployment: Deployment): Promise<Served | null> {
-    const { clock, config, state, upstream } = this.#deps;
-    const endpoint = config.endpoints.get(deployment.endpoint) as Endpoint;
-    const request = this.#requestFor(endpoint, deployment);
-    const sentAt = clock.monotonicMs();
-    const remainingMs = this.#remainingMs();
-    const limitMs = this.#limitMs(remainingMs);
-    // A time-out counts against a deployment only where it had its time: a hasty caller must not open a breaker for all.
-    const fullMs = NEARLY * this.#limitMs(config.timeouts.deadlineMs);
-    const end = await attempt({ upstream, clock, request, caller: this.#call.caller, limitMs });
-    this.lastAttemptMs = clock.monotonicMs() - sentAt;
-    const { target } = this.#call;
-    const verdict = judge(end, target.kind === 'deployment', clock.now());
-    this.trail.push({ deployment: deployment.id, outcome: verdict.outcome, cause: verdict.cause });
-    const finding = findingOf(end, verdict, { deployment: deployment.id, at: clock.now() });
-    const hurried = end.kind === 'broken' && end.how === 'late' && limitMs < fullMs;
-    if (finding !== null && !hurried) state.record(finding);
-    if (verdict.outcome !== 'ok') this.#note(deployment, verdict);
-    if (end.kind === 'broken' && end.how === 'late' && limitMs >= remainingMs) throw this.#late();
-    return this.#settle(end, deployment, verdict);
+  /** Once: whoever has stood behind the others already is tried. */
+  #letOthersFirst(next: Next): boolean {
+    if (next.ramping || this.#waiting.length === 0) return false;
+    this.#waiting.push({ ...next, ramping: true });
+    return true;
   }
 
-  #settle(end: AttemptEnd, deployment: Deployment, { outcome, cause }: Judgement): Served | null {
+  async #try(next: Next, probe: boolean): Promise<Served | null> {
+    const { clock, config, state } = this.#deps;
+    const { id } = next.deployment;
+    let taught = false;
+    try {
+      const remainingMs = this.#remainingMs();
+      if (remainingMs < SHORTEST_ATTEMPT_MS) throw this.#late();
+      if (!this.#isPaidFor()) throw this.#refusal();
+      const limitMs = this.#limitMs(remainingMs);
+      // A time-out counts against a deployment only where it had its time: a hasty caller must not open a breaker for all.
+      const unhurried = limitMs >= NEARLY * this.#limitMs(config.timeouts.deadlineMs);
+      const begun = { probe, unhurried, sentAt: clock.now() };
+      const from = clock.monotonicMs();
+      const end = await this.#send(next.deployment, limitMs);
+      this.lastAttemptMs = clock.monotonicMs() - from;
+      const verdict = judge(end, this.#call.target.kind === 'deployment', clock.now());
+      taught = this.#learn(id, end, verdict, begun);
+      this.trail.push({ deployment: id, outcome: verdict.outcome, cause: verdict.cause, taught });
+      if (verdict.outcome !== 'ok') this.#note(next.deployment, verdict);
+      if (isLate(end) && limitMs >= remainingMs) throw this.#late();
+      return this.#settle(end, next, verdict);
+    } finally {
+      // Otherwise nobody would ever try it again.
+      if (probe && !taught) state.dropProbe(id);
+    }
+  }
+
+  #send(deployment: Deployment, limitMs: number): Promise<AttemptEnd> {
+    const { clock, config, state, upstream } = this.#deps;
+    const request = this.#requestFor(config.endpoints.get(deployment.endpoint) as Endpoint, deployment);
+    state.sent(deployment.id);
+    return attempt({ upstream, clock, request, caller: this.#call.caller, limitMs });
+  }
+
+  /** False: the attempt taught nothing about its deployment. */
+  #learn(deployment: DeploymentId, end: AttemptEnd, verdict: Judgement, { probe, sentAt, unhurried }: Begun): boolean {
+    const { clock, state } = this.#deps;
+    const finding = findingOf(end, verdict, { deployment, at: clock.now(), probe });
+    if (finding === null || (isLate(end) && !unhurried)) return false;
+    // A failure of what was sent before the deployment went down is no news once it is back.
+    const { recovery } = state.snapshot().health(deployment);
+    if (finding.outcome === 'failing' && !probe && recovery !== null && sentAt < recovery.since) return false;
+    state.record(finding);
+    return true;
+  }
+
+  #settle(end: AttemptEnd, { deployment, tier }: Next, { outcome, cause }: Judgement): Served | null {
     if (end.kind === 'gone') throw callerLeft();
     if (this.#route.failoverOn.has(outcome as FailoverOutcome)) {
       if (end.kind === 'live' || end.kind === 'streamError') end.live.abort();
       return null;
     }
-    if (end.kind !== 'broken') return { end, deployment, outcome };
+    if (end.kind !== 'broken') return { end, deployment, tier, outcome };
     if (this.#remainingMs() < SHORTEST_ATTEMPT_MS) throw this.#late();
     throw new RouterError('upstream_failed', `${deployment.id} did not answer: ${cause}.`, {
       headers: trailHeaders(this.trail),
@@ -162,40 +205,24 @@ export class Attempts {
     return this.#call.stream || this.#othersLeft ? Math.min(longest, fair) : Math.min(longest, remainingMs);
   }
 
-  #mayTry(): boolean {
-    if (this.#remainingMs() < SHORTEST_ATTEMPT_MS) throw this.#late();
+  #isPaidFor(): boolean {
     return this.#made++ < FREE_ATTEMPTS || this.#repeats > 0 || this.#deps.budget.withdraw();
   }
 
   /** Every candidate has been tried or rests: the soonest one again, after a pause, or none. */
-  async #repeat(): Promise<Deployment | null> {
-    const { config, draw, budget } = this.#deps;
+  async #repeat(): Promise<Next | null> {
+    const { config, clock, draw, budget, state } = this.#deps;
     const { sameDeployment, baseMs, maxMs } = config.retries;
     if (this.#repeats >= sameDeployment) return null;
-    const soonest = this.#soonest();
+    const facts = { config, route: this.#route, trail: this.trail, snapshot: state.snapshot(), now: clock.now() };
+    const soonest = soonestAgain(facts);
     if (soonest === null || soonest.inMs > maxMs) return null;
     const backoffMs = draw() * Math.min(maxMs, baseMs * 2 ** this.#repeats);
     const waitMs = Math.max(soonest.inMs, backoffMs);
     if (waitMs + SHORTEST_ATTEMPT_MS > this.#remainingMs() || !budget.withdraw()) return null;
     this.#repeats++;
     await this.#pause(waitMs);
-    return soonest.deployment;
-  }
-
-  #soonest(): { deployment: Deployment; inMs: number } | null {
-    let best: { deployment: Deployment; inMs: number } | null = null;
-    const misconfigured = new Set(
-      this.trail.filter(({ outcome }) => outcome === 'misconfigured').map((step) => step.deployment),
-    );
-    for (const id of permitted(this.#route)) {
-      const deployment = this.#deps.config.deployments.get(id);
-      const standing = this.#availabilityOf(id);
-      if (deployment === undefined || misconfigured.has(id)) continue;
-      if (standing.kind === 'out' && standing.reason === 'misconfigured') continue;
-      const inMs = standing.kind === 'out' ? standing.until - this.#deps.clock.now() : 0;
-      if (best === null || inMs < best.inMs) best = { deployment, inMs };
-    }
-    return best;
+    return soonest.next;
   }
 
   #pause(ms: number): Promise<void> {

@@ -1,5 +1,5 @@
 /** A request as the relay takes it: read, checked, and freed from the dialect it came in. */
-import type { Tier } from '../domain/config.ts';
+import type { Plan, Tier } from '../domain/config.ts';
 import type { Caller, HeaderList } from '../domain/message.ts';
 import type { Target } from '../domain/target.ts';
 import type { Payload } from '../upstream/dialect.ts';
@@ -32,6 +32,8 @@ export interface Call {
   readonly name: string | null;
   readonly stream: boolean;
   readonly labels: Labels;
+  /** What the caller's account has bought; `null`: anything. */
+  readonly plan: Plan | null;
   readonly wishes: Wishes;
   readonly caller: Caller;
 }

@@ -125,7 +125,7 @@ const LEARNT: Readonly<Record<Outcome, Finding['outcome'] | null>> = {
 export function findingOf(
   end: AttemptEnd,
   judgement: Judgement,
-  facts: Pick<Finding, 'deployment' | 'at'>,
+  facts: Pick<Finding, 'deployment' | 'at' | 'probe'>,
 ): Finding | null {
   const outcome = LEARNT[judgement.outcome];
   if (outcome === null) return null;

@@ -1,6 +1,7 @@
 import { type RouterConfig, TIERS } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
 import { closest } from '../domain/nearest.ts';
+import type { Forbidden } from '../routing/wanted.ts';
 
 /** Names listed in an error; a fleet may have hundreds. */
 const LISTED_NAMES = 40;
@@ -21,4 +22,11 @@ export function unknownModel(config: RouterConfig, name: string): RouterError {
   const listed = names.slice(0, LISTED_NAMES).join(', ') + more;
   const message = `There is no model, pool, tier or deployment named ${JSON.stringify(name.slice(0, 100))}. These exist: ${listed}.`;
   return new RouterError('unknown_model', message, { param: 'model' });
+}
+
+export function forbiddenByPlan({ plan, asked, tier, allowed }: Forbidden): RouterError {
+  const what =
+    asked.kind === 'tier' ? `the tier ${tier}` : `the ${asked.kind} ${asked.name}, which is of the tier ${tier}`;
+  const has = allowed.length === 0 ? 'none of the tiers here' : allowed.join(', ');
+  return new RouterError('forbidden', `The plan ${JSON.stringify(plan)} does not include ${what}. It has ${has}.`);
 }

@@ -5,6 +5,8 @@ export interface Step {
   readonly deployment: DeploymentId;
   readonly outcome: Outcome;
   readonly cause: string;
+  /** False where nothing follows from it: the caller left, or was in too much of a hurry. */
+  readonly taught: boolean;
 }
 
 /** The attempts of one request, in order. */

@@ -1,172 +1,172 @@
-import type { Draw } from '../domain/clock.ts';
-import type { Pool, RouterConfig, Tier } from '../domain/config.ts';
-import { TIERS } from '../domain/config.ts';
+import type { Pool, RouterConfig } from '../domain/config.ts';
 import type { Deployment, DeploymentId } from '../domain/deployment.ts';
-import type { Snapshot } from '../domain/health.ts';
 import { FAILOVER_OUTCOMES, type FailoverOutcome } from '../domain/outcome.ts';
-import { availability, type OutReason } from './availability.ts';
+import { type Availability, availability, type OutReason } from './availability.ts';
+import type { DecideFacts, KnownFacts, RouteRequest } from './request.ts';
+import { type Sticky, type StickyQuestion, stickyIn } from './sticky.ts';
 import { orderMembers } from './strategies.ts';
+import { type Forbidden, type Link, type Unknown, type UsedTier, type Wanted, wantedBy } from './wanted.ts';
 
-export interface RouteRequest {
-  /** A pool, a tier, a deployment id or `auto`; `null` means the default pool. */
-  readonly name: string | null;
-  readonly agent: string;
-  readonly tier: Tier | null;
-  /** False: only the current deployment is tried. */
-  readonly failover: boolean;
-  readonly spreadKey: string | null;
-  /** The deployment that holds what the request refers to. */
-  readonly boundTo: DeploymentId | null;
-}
+export type Decision = { readonly kind: 'route'; readonly route: Route } | Unknown | Forbidden;
 
-export interface DecideFacts {
-  readonly snapshot: Snapshot;
-  readonly now: number;
-  readonly draw: Draw;
-  readonly turn: (pool: string) => number;
+export interface Route {
+  readonly pool: string | null;
+  /** The tier of the first pool; candidates further down a chain may stand in a lower one. */
+  readonly tier: UsedTier | null;
+  readonly candidates: readonly Candidate[];
+  readonly skipped: readonly Skipped[];
+  readonly failoverOn: ReadonlySet<FailoverOutcome>;
+  /** The deployment that the agent is stuck to here; `null` where it has no place of its own, or named one. */
+  readonly sticky: Sticky | null;
 }
 
 export interface Candidate {
   readonly deployment: Deployment;
   /** The request goes there to find out whether the deployment has recovered. */
   readonly probe: boolean;
+  /** It has just come back and takes its requests a few at a time: all others come first. */
+  readonly ramping: boolean;
   readonly why: Why;
+  readonly tier: UsedTier | null;
 }
 
-export type Why = 'bound' | 'named' | 'home' | 'defaultHome' | 'strategy';
+export type Why = 'bound' | 'named' | Sticky['why'] | 'strategy';
 
 export interface Skipped {
   readonly deployment: DeploymentId;
   readonly reason: OutReason | 'failoverOff';
-  /** When it is expected back. */
+  /** When it is expected back; `null`: nobody can tell. */
   readonly until: number | null;
+  readonly tier: UsedTier | null;
 }
 
-export interface Route {
+interface Order {
   readonly pool: string | null;
-  readonly tier: Tier | null;
-  readonly candidates: readonly Candidate[];
-  readonly skipped: readonly Skipped[];
+  readonly tier: UsedTier | null;
+  readonly places: readonly Place[];
   readonly failoverOn: ReadonlySet<FailoverOutcome>;
+  readonly sticky: Sticky | null;
 }
 
-/** `null`: nothing of that name exists. */
-export type Decision = Route | null;
+interface Place {
+  readonly id: DeploymentId;
+  readonly why: Why;
+  readonly tier: UsedTier | null;
+}
 
 const ALL_OUTCOMES: ReadonlySet<FailoverOutcome> = new Set(FAILOVER_OUTCOMES);
 const NO_OUTCOMES: ReadonlySet<FailoverOutcome> = new Set();
 
 /** The permitted deployments in the order in which they will be tried, and why the others are left out. */
 export function decide(config: RouterConfig, request: RouteRequest, facts: DecideFacts): Decision {
-  const plan = planFor(config, request, facts);
-  if (plan === null) return null;
-  const candidates: Candidate[] = [];
-  const skipped: Skipped[] = [];
-  for (const { id, why } of plan.order) {
-    const available = availability(facts.snapshot.health(id), facts.now);
-    const deployment = config.deployments.get(id);
-    if (deployment === undefined) continue;
-    if (available.kind === 'out') skipped.push({ deployment: id, reason: available.reason, until: available.until });
-    else if (!request.failover && candidates.length > 0)
-      skipped.push({ deployment: id, reason: 'failoverOff', until: null });
-    else candidates.push({ deployment, probe: available.kind === 'probe', why });
+  const wanted = wantedBy(config, request, facts);
+  switch (wanted.kind) {
+    case 'unknown':
+    case 'forbidden':
+      return wanted;
+    case 'deployment': {
+      const places = [{ id: wanted.id, why: wanted.why, tier: null }];
+      const order = { pool: null, tier: null, places, failoverOn: ALL_OUTCOMES, sticky: null };
+      return { kind: 'route', route: routeAlong(order, config, request, facts) };
+    }
+    case 'chain':
+      return { kind: 'route', route: routeAlong(orderOf(config, wanted, request, facts), config, request, facts) };
+    default:
+      return wanted satisfies never;
   }
-  const failoverOn = request.failover ? plan.failoverOn : NO_OUTCOMES;
-  return { pool: plan.pool, tier: plan.tier, candidates, skipped, failoverOn };
 }
 
-interface Plan {
-  readonly pool: string | null;
-  readonly tier: Tier | null;
-  readonly order: readonly Place[];
-  readonly failoverOn: ReadonlySet<FailoverOutcome>;
+/** The pool that a turn of round robin is taken from for this request: the one that is about to share it out; `null`: none is. */
+export function turnPool(config: RouterConfig, request: RouteRequest, known: KnownFacts): Pool | null {
+  const wanted = wantedBy(config, request, known);
+  if (wanted.kind !== 'chain' || !wanted.links.some(({ pool }) => takesTurns(pool))) return null;
+  const kindOf = (id: DeploymentId) => availability(known.snapshot.health(id), known.now).kind;
+  for (const link of wanted.links) {
+    const sticky = stickyIn(config, questionOf(wanted, link, request), known);
+    if (sticky !== null && goesFirst(kindOf(sticky.deployment))) return null;
+    if (link.pool.members.some(({ deployment }) => goesFirst(kindOf(deployment))))
+      return takesTurns(link.pool) ? link.pool : null;
+  }
+  const ramping = wanted.links.find(({ pool }) =>
+    pool.members.some(({ deployment }) => kindOf(deployment) === 'ramping'),
+  );
+  return ramping !== undefined && takesTurns(ramping.pool) ? ramping.pool : null;
 }
 
-interface Place {
-  readonly id: DeploymentId;
-  readonly why: Why;
+function takesTurns({ strategy, members }: Pool): boolean {
+  return strategy === 'roundRobin' && members.length > 1;
 }
 
-function planFor(config: RouterConfig, request: RouteRequest, facts: DecideFacts): Plan | null {
-  const { name, boundTo } = request;
-  if (boundTo !== null) return single(boundTo, 'bound');
-  if (name !== null && isDeployment(config, name)) return single(name, 'named');
-  const tier = request.tier ?? tierNamed(name);
-  const chain = tier === null ? null : config.tiers.get(tier);
-  if (chain !== undefined && chain !== null) return chained(config, { pools: chain, tier, request, facts });
-  if (request.tier === null && tier !== null) return null;
-  if (name === 'auto') return chained(config, { pools: [autoPool(config, request.agent)], tier: null, request, facts });
-  const pool = name ?? config.defaultPool;
-  return config.pools.has(pool) ? chained(config, { pools: [pool], tier: null, request, facts }) : null;
+function goesFirst(kind: Availability['kind']): boolean {
+  return kind === 'ready' || kind === 'probe';
 }
 
-function single(id: DeploymentId, why: Why): Plan {
-  return { pool: null, tier: null, order: [{ id, why }], failoverOn: ALL_OUTCOMES };
+type Chain = Wanted & { readonly kind: 'chain' };
+
+function questionOf({ links, auto }: Chain, { pool }: Link, request: RouteRequest): StickyQuestion {
+  return { pool, request, first: pool === links[0]?.pool, auto };
 }
 
-interface ChainFacts {
-  readonly pools: readonly string[];
-  readonly tier: Tier | null;
-  readonly request: RouteRequest;
-  readonly facts: DecideFacts;
-}
-
-function chained(config: RouterConfig, { pools, tier, request, facts }: ChainFacts): Plan {
-  const order: Place[] = [];
+function orderOf(config: RouterConfig, wanted: Chain, request: RouteRequest, facts: DecideFacts): Order {
+  const places: Place[] = [];
   const placed = new Set<DeploymentId>();
-  const put = (id: DeploymentId, why: Why): void => {
-    if (!placed.has(id)) order.push({ id, why });
+  const put = (id: DeploymentId, why: Why, tier: UsedTier | null): void => {
+    if (!placed.has(id)) places.push({ id, why, tier });
     placed.add(id);
   };
-  let failoverOn = ALL_OUTCOMES;
-  for (const [position, poolName] of pools.entries()) {
-    const pool = config.pools.get(poolName);
-    if (pool === undefined) continue;
-    if (position === 0) {
-      failoverOn = pool.failoverOn;
-      const home = homeIn(config, pool, { ...request, name: tier === null ? request.name : pool.name });
-      if (home !== null) put(home.id, home.why);
-    }
-    for (const id of orderMembers(pool, orderingFacts(pool, request, facts))) put(id, 'strategy');
+  let found: Sticky | null = null;
+  for (const link of wanted.links) {
+    const { pool, tier } = link;
+    const sticky = stickyIn(config, questionOf(wanted, link, request), facts);
+    const last = sticky?.movedFrom ?? null;
+    if (sticky !== null) put(sticky.deployment, sticky.why, tier);
+    for (const id of membersInOrder(config, pool, request, facts)) if (id !== last) put(id, 'strategy', tier);
+    if (last !== null) put(last, 'strategy', tier);
+    found ??= sticky;
   }
-  return { pool: pools[0] ?? null, tier, order, failoverOn };
+  const first = wanted.links[0];
+  return {
+    pool: first?.pool.name ?? null,
+    tier: first?.tier ?? null,
+    places,
+    failoverOn: first?.pool.failoverOn ?? ALL_OUTCOMES,
+    sticky: found,
+  };
 }
 
-function orderingFacts(pool: Pool, request: RouteRequest, { draw, snapshot, turn }: DecideFacts) {
-  const key = request.spreadKey ?? request.agent;
-  return { draw, snapshot, key, turn: pool.strategy === 'roundRobin' ? turn(pool.name) : 0 };
+function membersInOrder(config: RouterConfig, pool: Pool, request: RouteRequest, facts: DecideFacts) {
+  return orderMembers(pool, {
+    draw: facts.draw,
+    snapshot: facts.snapshot,
+    key: request.spreadKey ?? request.agent,
+    turn: takesTurns(pool) ? facts.turn(pool.name) : 0,
+    regionOf: (id) => config.endpoints.get(config.deployments.get(id)?.endpoint ?? '')?.region ?? null,
+  });
 }
 
-/**
- * Where the agent belongs within this pool. A home of its own counts under every strategy; the default home only where
- * the pool itself does not share the traffic out, and both wherever the caller left the choice to the router.
- */
-function homeIn(config: RouterConfig, pool: Pool, { name, agent }: RouteRequest): Place | null {
-  const own = config.agents.homes.get(agent);
-  if (own !== undefined && (name === 'auto' || has(pool, own))) return { id: own, why: 'home' };
-  const { defaultHome } = config.agents;
-  if (own !== undefined || defaultHome === null) return null;
-  const applies = name === 'auto' || (pool.strategy === 'priority' && has(pool, defaultHome));
-  return applies ? { id: defaultHome, why: 'defaultHome' } : null;
+function routeAlong(order: Order, config: RouterConfig, { failover }: RouteRequest, facts: DecideFacts): Route {
+  const { pool, tier, places, failoverOn, sticky } = order;
+  const { candidates, skipped } = sorted(places, config, facts);
+  if (failover) return { pool, tier, candidates, skipped, failoverOn, sticky };
+  for (const { deployment, tier: at } of candidates.splice(1))
+    skipped.push({ deployment: deployment.id, reason: 'failoverOff', until: null, tier: at });
+  return { pool, tier, candidates, skipped, failoverOn: NO_OUTCOMES, sticky };
 }
 
-/** The pool whose other members stand in for the agent's home. */
-function autoPool(config: RouterConfig, agent: string): string {
-  const home = config.agents.homes.get(agent) ?? config.agents.defaultHome;
-  const fallback = config.pools.get(config.defaultPool);
-  if (home === null || (fallback !== undefined && has(fallback, home))) return config.defaultPool;
-  for (const pool of config.pools.values()) if (has(pool, home)) return pool.name;
-  return config.defaultPool;
-}
-
-function has(pool: Pool, id: DeploymentId): boolean {
-  return pool.members.some(({ deployment }) => deployment === id);
-}
-
-function isDeployment(config: RouterConfig, name: string): name is DeploymentId {
-  return config.deployments.has(name as DeploymentId);
-}
-
-function tierNamed(name: string | null): Tier | null {
-  return TIERS.find((tier) => tier === name) ?? null;
+function sorted(places: readonly Place[], config: RouterConfig, { snapshot, now }: DecideFacts) {
+  const candidates: Candidate[] = [];
+  const ramping: Candidate[] = [];
+  const skipped: Skipped[] = [];
+  for (const { id, why, tier } of places) {
+    const deployment = config.deployments.get(id);
+    if (deployment === undefined) continue;
+    const available = availability(snapshot.health(id), now);
+    if (available.kind === 'out') {
+      const until = Number.isFinite(available.until) ? available.until : null;
+      skipped.push({ deployment: id, reason: available.reason, until, tier });
+    } else if (available.kind === 'ramping') ramping.push({ deployment, probe: false, ramping: true, why, tier });
+    else candidates.push({ deployment, probe: available.kind === 'probe', ramping: false, why, tier });
+  }
+  if (ramping.length > 0) candidates.push(...ramping);
+  return { candidates, skipped };
 }

@@ -2,6 +2,7 @@ import type { Draw } from '../domain/clock.ts';
 import type { Pool, PoolMember, Strategy } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import type { Snapshot } from '../domain/health.ts';
+import { shortRegion } from '../domain/region.ts';
 import { hash32 } from './hash.ts';
 
 export interface OrderingFacts {
@@ -11,6 +12,7 @@ export interface OrderingFacts {
   /** What `spread` keeps together: the prompt cache key, else the agent. */
   readonly key: string;
   readonly snapshot: Snapshot;
+  readonly regionOf: (deployment: DeploymentId) => string | null;
 }
 
 type Ordering = (members: readonly PoolMember[], facts: OrderingFacts) => readonly PoolMember[];
@@ -30,8 +32,20 @@ const ORDERINGS: Record<Strategy, Ordering> = {
 };
 
 export function orderMembers(pool: Pool, facts: OrderingFacts): readonly DeploymentId[] {
-  if (pool.members.length === 1) return [(pool.members[0] as PoolMember).deployment];
-  return ORDERINGS[pool.strategy](pool.members, facts).map(({ deployment }) => deployment);
+  const { members, strategy, preferRegion } = pool;
+  if (members.length === 1) return [(members[0] as PoolMember).deployment];
+  if (preferRegion === null) return ORDERINGS[strategy](members, facts).map(({ deployment }) => deployment);
+  return byRegion(members, preferRegion, facts)
+    .flatMap((group) => ORDERINGS[strategy](group, facts))
+    .map(({ deployment }) => deployment);
+}
+
+/** Those of the preferred region, then the others; each a pool of its own for the strategy. */
+function byRegion(members: readonly PoolMember[], region: string, { regionOf }: OrderingFacts): PoolMember[][] {
+  const near: PoolMember[] = [];
+  const far: PoolMember[] = [];
+  for (const member of members) (shortRegion(regionOf(member.deployment) ?? '') === region ? near : far).push(member);
+  return [near, far].filter((group) => group.length > 0);
 }
 
 function rotate<T>(list: readonly T[], by: number): readonly T[] {

@@ -1,5 +1,13 @@
 import type { Breaker, Retries } from '../domain/config.ts';
-import { type BreakerState, CLEAN_RECORD, type Finding, type Health, type TrackRecord } from '../domain/health.ts';
+import {
+  type BreakerState,
+  CLEAN_RECORD,
+  type Finding,
+  type Health,
+  type Recovery,
+  type TrackRecord,
+} from '../domain/health.ts';
+import { isRecovering } from './availability.ts';
 
 export interface TransitionSettings {
   readonly breaker: Breaker;
@@ -13,54 +21,61 @@ const LATENCY_WEIGHT = 0.2;
 export function nextHealth(health: Health, finding: Finding, settings: TransitionSettings): Health {
   const seen = {
     ...health,
+    recovery: health.recovery === null ? null : furtherRecovered(health.recovery, finding),
     latencyMs: smoothed(health.latencyMs, finding.latencyMs),
     headroom: finding.headroom ?? health.headroom,
   };
   switch (finding.outcome) {
     case 'ok':
-      return {
-        ...seen,
-        breaker: succeeded(health.breaker, finding.at, settings.breaker),
-        throttles: 0,
-        misconfigured: null,
-      };
+      return { ...answered(seen, finding, settings), throttles: 0, misconfigured: null };
     case 'throttled':
-      return throttled(seen, finding, settings);
+      return throttled(answered(seen, finding, settings), finding, settings);
     case 'failing':
-      return { ...seen, breaker: nextBreaker(health.breaker, finding.at, settings.breaker) };
+      return failed(seen, finding, settings);
     case 'misconfigured': {
       const since = health.misconfigured?.since ?? finding.at;
       const probeAt = Math.max(health.misconfigured?.probeAt ?? 0, finding.at + settings.breaker.maxOpenMs);
-      return { ...seen, misconfigured: { since, probeAt, cause: finding.cause } };
+      return { ...answered(seen, finding, settings), misconfigured: { since, probeAt, cause: finding.cause } };
     }
     case 'other':
       // It took our key and knows the deployment, or it would have refused us and not the request.
-      return { ...seen, breaker: answered(health.breaker), misconfigured: null };
+      return { ...answered(seen, finding, settings), misconfigured: null };
     default:
       return finding.outcome satisfies never;
   }
 }
 
+/** How long a probe may stay unheard of before another one may go; whoever holds it renews that. */
+export function probeLeaseMs({ openMs }: Breaker): number {
+  return Math.min(Math.max(openMs, 2_000), 10_000);
+}
+
 /** One request is on its way to find out whether the deployment has recovered. */
-export function probing(health: Health, now: number, settings: TransitionSettings): Health {
+export function probing(health: Health, now: number, { breaker: settings }: TransitionSettings): Health {
   const { breaker, misconfigured } = health;
+  const leaseUntil = now + probeLeaseMs(settings);
   return {
     ...health,
-    breaker: breaker.kind === 'closed' ? breaker : { kind: 'halfOpen', since: now, openings: breaker.openings },
-    misconfigured: misconfigured && { ...misconfigured, probeAt: now + settings.breaker.maxOpenMs },
+    breaker: breaker.kind === 'closed' ? breaker : { kind: 'halfOpen', leaseUntil, openings: breaker.openings },
+    misconfigured: misconfigured && { ...misconfigured, probeAt: now + settings.maxOpenMs },
   };
 }
 
-export function nextBreaker(state: BreakerState, failedAt: number, settings: Breaker): BreakerState {
+/** A failure of any other request than the probe belongs to the time before the window opened. */
+export function nextBreaker(
+  state: BreakerState,
+  failure: Pick<Finding, 'at' | 'probe'>,
+  settings: Breaker,
+): BreakerState {
   switch (state.kind) {
     case 'closed': {
-      const next = withFailure(state, failedAt, settings);
-      return isTooMuch(next, settings) ? opened(1, failedAt, settings) : { kind: 'closed', ...next };
+      const next = withFailure(state, failure.at, settings);
+      return isTooMuch(next, settings) ? opened(1, failure.at, settings) : { kind: 'closed', ...next };
     }
     case 'open':
       return state;
     case 'halfOpen':
-      return opened(state.openings + 1, failedAt, settings);
+      return failure.probe ? opened(state.openings + 1, failure.at, settings) : state;
     default:
       return state satisfies never;
   }
@@ -84,24 +99,34 @@ function isTooMuch({ failedAt, inRow, served }: TrackRecord, { failures }: Break
   return inRow >= failures || (failedAt.length >= failures && failedAt.length >= served.count);
 }
 
-function succeeded(state: BreakerState, at: number, { windowMs }: Breaker): BreakerState {
-  if (state.kind !== 'closed') return answered(state);
-  const { since, count } = state.served;
-  const served = count > 0 && since > at - windowMs ? { since, count: count + 1 } : { since: at, count: 1 };
-  return { kind: 'closed', failedAt: state.failedAt, inRow: 0, served };
-}
-
-function opened(openings: number, now: number, settings: Breaker): BreakerState {
+export function opened(openings: number, now: number, settings: Breaker): BreakerState & { kind: 'open' } {
   const openMs = Math.min(doubled(settings.openMs, openings - 1), settings.maxOpenMs);
   return { kind: 'open', openUntil: now + openMs, openings };
 }
 
 /**
- * A probe that the deployment answered, if only to refuse it, shows that it is there again. Any other answer does not: it may
- * belong to a request sent before the window opened.
+ * A probe that the deployment answered, if only to refuse it, shows that it is there again. Any other answer does not: it
+ * belongs to a request sent before the window opened.
  */
-function answered(state: BreakerState): BreakerState {
-  return state.kind === 'halfOpen' ? { kind: 'closed', ...CLEAN_RECORD } : state;
+function answered(health: Health, { at, probe, outcome }: Finding, settings: TransitionSettings): Health {
+  const { breaker } = health;
+  if (breaker.kind === 'closed') {
+    if (outcome !== 'ok') return health;
+    return { ...health, breaker: { kind: 'closed', ...withSuccess(breaker, at, settings.breaker) } };
+  }
+  if (!probe || breaker.kind === 'open') return health;
+  return { ...health, breaker: { kind: 'closed', ...CLEAN_RECORD }, recovery: { since: at, sent: 1, answered: 1 } };
+}
+
+function withSuccess({ failedAt, served }: TrackRecord, at: number, { windowMs }: Breaker): TrackRecord {
+  const { since, count } = served;
+  const counted = count > 0 && since > at - windowMs ? { since, count: count + 1 } : { since: at, count: 1 };
+  return { failedAt, inRow: 0, served: counted };
+}
+
+function failed(health: Health, finding: Finding, { breaker: settings }: TransitionSettings): Health {
+  const breaker = nextBreaker(health.breaker, finding, settings);
+  return { ...health, breaker, recovery: breaker.kind === 'closed' ? health.recovery : null };
 }
 
 function throttled(health: Health, finding: Finding, { breaker, retries }: TransitionSettings): Health {
@@ -109,11 +134,19 @@ function throttled(health: Health, finding: Finding, { breaker, retries }: Trans
   const restMs = Math.min(finding.retryAfterMs ?? unsaid, breaker.maxOpenMs);
   return {
     ...health,
-    breaker: answered(health.breaker),
     restUntil: Math.max(health.restUntil, finding.at + restMs),
     throttles: health.throttles + 1,
     misconfigured: null,
   };
+}
+
+function furtherRecovered(recovery: Recovery, { at, outcome }: Finding): Recovery | null {
+  if (!isRecovering(recovery, at)) return null;
+  const { sent, answered } = recovery;
+  // Late answers to what was sent before it went down call for no more.
+  if (outcome === 'ok' || outcome === 'other') return { ...recovery, answered: Math.min(sent, answered + 1) };
+  // What it did not serve calls for no more either, and makes room for another try.
+  return { ...recovery, sent: Math.max(answered, sent - 1) };
 }
 
 /** Far beyond any cap, and still a number. */

@@ -55,7 +55,8 @@ describe('the smallest document', () => {
         strategy: 'priority',
         members: [{ deployment: 'A/gpt-4.1', weight: 1 }],
         failoverOn: new Set(OUTCOMES),
-        block: 1,
+        block: 17,
+        preferRegion: null,
         cache: false,
       },
     ]);

@@ -45,7 +45,7 @@ describe('one resource, or one with backups', () => {
   test('is a priority pool named like the deployment', () => {
     expect(summary(SINGLE)).toEqual({
       endpoints: [['A', one, KEY, DATED]],
-      pools: [['gpt-4.1', 'priority', 1, ['A/gpt-4.1']]],
+      pools: [['gpt-4.1', 'priority', 17, ['A/gpt-4.1']]],
       defaultPool: 'gpt-4.1',
       notes: [],
     });
@@ -69,8 +69,8 @@ describe('one resource, or one with backups', () => {
         ['C', 'https://three.openai.azure.com', 'key-3', 'v1'],
       ],
       pools: [
-        ['gpt-4.1', 'priority', 1, ['A/gpt-4.1', 'B/gpt-4.1', 'C/gpt-4.1']],
-        ['mini', 'priority', 1, ['A/mini', 'B/mini', 'C/mini']],
+        ['gpt-4.1', 'priority', 17, ['A/gpt-4.1', 'B/gpt-4.1', 'C/gpt-4.1']],
+        ['mini', 'priority', 17, ['A/mini', 'B/mini', 'C/mini']],
       ],
       defaultPool: 'gpt-4.1',
       notes: [],
@@ -124,7 +124,7 @@ describe('several resources in turn', () => {
         ['A', one, 'key-0', '2025-01-01-preview'],
         ['B', two, 'key-1', DATED],
       ],
-      pools: [['gpt-4.1', 'roundRobin', 1, ['A/gpt-4.1', 'B/gpt-4.1-eu']]],
+      pools: [['gpt-4.1', 'roundRobin', 17, ['A/gpt-4.1', 'B/gpt-4.1-eu']]],
       defaultPool: 'gpt-4.1',
       notes: [],
     });

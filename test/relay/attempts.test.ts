@@ -1,57 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RouterError } from '../../src/domain/errors.ts';
-import type { Served } from '../../src/relay/attempts.ts';
+import type { DeploymentId } from '../../src/domain/deployment.ts';
 import { RetryBudget } from '../../src/relay/budget.ts';
-import { UpstreamError } from '../../src/upstream/port.ts';
 import { settled } from '../harness/manualClock.ts';
 import { configOf, fleet } from '../harness/router.ts';
-import { never, ok, type Script, type Stage, stageFor, status } from './fakes.ts';
-
-const URLS = [
-  'https://a.openai.azure.com',
-  'https://b.openai.azure.com',
-  'https://c.openai.azure.com',
-  'https://d.openai.azure.com',
-  'https://e.openai.azure.com',
-];
-
-function configWith(count: number, extra: object = {}) {
-  return configOf(fleet(URLS.slice(0, count), extra));
-}
-
-const reset: Script = (sent) => sent.listener.onError(new UpstreamError('reset', 'connection lost'));
-const THROTTLED = status(429, { 'retry-after-ms': '60000' });
-
-/** Runs the attempts while time goes on, and tells what came of them and when. */
-async function outcome(stage: Stage, run = stage.attempts()) {
-  const startedAt = stage.clock.monotonicMs();
-  const result: { served: Served | null; error: RouterError | null; afterMs: number | null } = {
-    served: null,
-    error: null,
-    afterMs: null,
-  };
-  run.run().then(
-    (served) => {
-      result.served = served;
-      result.afterMs = stage.clock.monotonicMs() - startedAt;
-    },
-    (error: unknown) => {
-      if (!(error instanceof RouterError)) throw error;
-      result.error = error;
-      result.afterMs = stage.clock.monotonicMs() - startedAt;
-    },
-  );
-  for (let round = 0; round < 2_000 && result.afterMs === null; round++) await stage.clock.pass(200);
-  return {
-    ...result,
-    trail: run.trail.map(({ deployment, outcome: one }) => `${deployment[0] ?? ''}:${one}`).join(' '),
-  };
-}
-
-function sentTo(stage: Stage): string {
-  return stage.upstream.sent.map(({ endpoint }) => endpoint).join('');
-}
+import { configWith, outcome, reset, sentTo, THROTTLED, URLS } from './attempting.ts';
+import { never, ok, type Script, stageFor, status } from './fakes.ts';
 
 describe('the attempts of a request', () => {
   test('go to the candidates in order, at once, until one serves', async () => {
@@ -292,7 +246,8 @@ describe('the budget', () => {
     stage.clock.advance(1_000);
     const run = stage.attempts();
     // While A is being asked, other requests begin to probe B, C and D.
-    for (const id of ['B/gpt-4.1', 'C/gpt-4.1', 'D/gpt-4.1'] as const) stage.state.claimProbe(id, stage.clock.now());
+    for (const id of ['B/gpt-4.1', 'C/gpt-4.1', 'D/gpt-4.1'] as const)
+      await stage.state.claimProbe(id, stage.clock.now());
     expect(await outcome(stage, run)).toMatchObject({ trail: 'A:failing E:ok' });
   });
 });
@@ -364,7 +319,7 @@ describe('the deadline', () => {
     expect(stage.state.health('A/gpt-4.1').breaker).toMatchObject({ kind: 'closed', failedAt: [] });
   });
 
-  test('is never exceeded, whatever the deployments do', async () => {
+  test('is never exceeded, nor the budget, whatever the deployments do and did before', async () => {
     const script = fc.constantFrom<Script[]>(
       never,
       reset,
@@ -381,10 +336,21 @@ describe('the deadline', () => {
       deadlineMs: fc.integer({ min: 1, max: 9_000 }),
       stream: fc.boolean(),
       answerMs: fc.option(fc.integer({ min: 1, max: 9_000 })),
+      before: fc.dictionary(
+        fc.constantFrom('A/gpt-4.1', 'B/gpt-4.1', 'D/gpt-4.1'),
+        fc.constantFrom('failing' as const, 'throttled' as const, 'misconfigured' as const),
+      ),
+      agoMs: fc.nat({ max: 3_000 }),
+      budgetPercent: fc.constantFrom(0, 20),
     });
     await fc.assert(
-      fc.asyncProperty(situation, async ({ scripts, count, deadlineMs, stream, answerMs }) => {
-        const stage = stageFor(configWith(count, { timeouts: { deadlineMs, answerMs, firstTokenMs: 5_000 } }), scripts);
+      fc.asyncProperty(situation, async ({ scripts, count, deadlineMs, stream, answerMs, ...rest }) => {
+        const { before, agoMs, budgetPercent } = rest;
+        const extra = { breaker: { failures: 1, openMs: 2_000 }, retries: { sameDeployment: 2, budgetPercent } };
+        const timeouts = { deadlineMs, answerMs, firstTokenMs: 5_000 };
+        const stage = stageFor(configWith(count, { timeouts, ...extra }), scripts);
+        for (const [id, what] of Object.entries(before)) stage.record(id as DeploymentId, what);
+        stage.clock.advance(agoMs);
         const { afterMs, served, error } = await outcome(stage, stage.attempts(stage.call({ stream })));
         expect(afterMs).not.toBeNull();
         expect(afterMs ?? 0).toBeLessThanOrEqual(deadlineMs);
@@ -392,8 +358,9 @@ describe('the deadline', () => {
         for (const { atMs } of stage.upstream.sent)
           expect(atMs - (stage.upstream.sent[0]?.atMs ?? 0)).toBeLessThan(deadlineMs);
         expect(stage.clock.pending).toBe(0);
+        expect(stage.upstream.sent.length).toBeLessThanOrEqual(budgetPercent === 0 ? 3 : count + 2);
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 });

@@ -1,14 +1,18 @@
 /** Stand-ins for what lies around the relay: an upstream that does what it is told, an answer under way, a caller who may leave. */
 import { scanBody } from '../../src/body/fields.ts';
+import type { AgentFinding, Assignment } from '../../src/domain/assignment.ts';
 import type { RouterConfig } from '../../src/domain/config.ts';
 import type { DeploymentId } from '../../src/domain/deployment.ts';
+import type { Finding } from '../../src/domain/health.ts';
 import type { Caller } from '../../src/domain/message.ts';
 import type { LiveAnswer, LiveSink } from '../../src/relay/attempt.ts';
 import { Attempts, type AttemptsDeps } from '../../src/relay/attempts.ts';
 import { RetryBudget } from '../../src/relay/budget.ts';
 import type { Call, Wishes } from '../../src/relay/call.ts';
 import { decide } from '../../src/routing/decide.ts';
-import { MemoryState } from '../../src/state/memory.ts';
+import type { Failover, State } from '../../src/state/port.ts';
+import { SharedState } from '../../src/state/shared.ts';
+import { MemoryStore } from '../../src/store/memory.ts';
 import type { Journal } from '../../src/telemetry/port.ts';
 import type {
   Exchange,
@@ -18,6 +22,7 @@ import type {
   UpstreamRequest,
 } from '../../src/upstream/port.ts';
 import { ManualClock } from '../harness/manualClock.ts';
+import { routeOf } from '../routing/facts.ts';
 
 /** One request that was put to the upstream. */
 export class Sent implements Exchange {
@@ -155,14 +160,84 @@ export class FakeLive implements LiveAnswer {
   }
 }
 
-export const QUIET: Journal = { attemptFailed: () => undefined, streamBroken: () => undefined, fault: () => undefined };
+const nothing = () => undefined;
+export const QUIET: Journal = {
+  attemptFailed: nothing,
+  streamBroken: nothing,
+  happened: nothing,
+  storeLost: nothing,
+  storeFound: nothing,
+  fault: nothing,
+};
+
+/** What the relay told its state, in order. */
+export interface Told {
+  readonly sent: DeploymentId[];
+  readonly findings: Finding[];
+  readonly claimed: DeploymentId[];
+  readonly dropped: DeploymentId[];
+  readonly agents: AgentFinding[];
+  readonly failovers: Failover[];
+  /** Stored responses that the store was asked for. */
+  readonly sought: string[];
+}
+
+export interface WatchedState extends State {
+  readonly told: Told;
+  /** Where agents are that are not at home. */
+  readonly assignments: Map<string, Assignment>;
+  /** What the store, and this instance not yet, knows of stored responses. */
+  readonly holders: Map<string, DeploymentId>;
+}
+
+/** The state with an ear at it. */
+export function watched(inner: SharedState): WatchedState {
+  const told: Told = { sent: [], findings: [], claimed: [], dropped: [], agents: [], failovers: [], sought: [] };
+  const assignments = new Map<string, Assignment>();
+  const holders = new Map<string, DeploymentId>();
+  const snapshot = {
+    health: (id: DeploymentId) => inner.health(id),
+    assignment: (agent: string) => assignments.get(agent) ?? null,
+  };
+  return {
+    told,
+    assignments,
+    holders,
+    snapshot: () => snapshot,
+    sent(id) {
+      told.sent.push(id);
+      inner.sent(id);
+    },
+    record(finding) {
+      told.findings.push(finding);
+      inner.record(finding);
+    },
+    async claimProbe(id, now) {
+      const granted = await inner.claimProbe(id, now);
+      if (granted) told.claimed.push(id);
+      return granted;
+    },
+    dropProbe: (id) => void told.dropped.push(id),
+    recordAgent: (finding) => void told.agents.push(finding),
+    recordFailover: (failover) => void told.failovers.push(failover),
+    turn: (pool) => inner.turn(pool),
+    peekTurn: (pool) => inner.peekTurn(pool),
+    holderOf: (id) => inner.holderOf(id),
+    findHolder(id) {
+      told.sought.push(id);
+      return Promise.resolve(holders.get(id) ?? null);
+    },
+    remember: (id, holder) => inner.remember(id, holder),
+  };
+}
 
 export type CallFacts = Partial<Omit<Call, 'wishes'>> & { readonly wishes?: Partial<Wishes> };
 
 export interface Stage {
   readonly clock: ManualClock;
   readonly upstream: FakeUpstream;
-  readonly state: MemoryState;
+  readonly state: SharedState;
+  readonly watched: WatchedState;
   readonly caller: FakeCaller;
   readonly deps: AttemptsDeps;
   /** A call that arrives now. */
@@ -183,14 +258,24 @@ export function stageFor(
 ): Stage {
   const clock = new ManualClock();
   const upstream = new FakeUpstream(clock, ...scripts);
-  const state = new MemoryState(config);
+  const state = new SharedState({
+    config,
+    store: new MemoryStore(),
+    instance: 'i1',
+    clock,
+    draw: () => 0.5,
+    journal: QUIET,
+    fingerprint: () => 'c1',
+  });
   const caller = new FakeCaller();
   const budget = new RetryBudget(config.retries.budgetPercent);
-  const deps: AttemptsDeps = { config, upstream, state, clock, draw: () => 0.5, budget, journal: QUIET, ...parts };
+  const ear = watched(state);
+  const deps: AttemptsDeps = { config, upstream, state: ear, clock, draw: () => 0.5, budget, journal: QUIET, ...parts };
   return {
     clock,
     upstream,
     state,
+    watched: ear,
     caller,
     deps,
     call: (facts = {}) => callFor(config, clock, caller, facts),
@@ -202,15 +287,10 @@ export function stageFor(
         failover: call.wishes.failover,
         spreadKey: null,
         boundTo: null,
+        plan: call.plan,
       };
-      const route = decide(config, request, {
-        snapshot: state.snapshot(),
-        now: clock.now(),
-        draw: deps.draw,
-        turn: () => 0,
-      });
-      if (route === null) throw new Error('there is no such name');
-      return new Attempts(deps, call, route);
+      const facts = { snapshot: ear.snapshot(), now: clock.now(), draw: deps.draw, turn: () => 0 };
+      return new Attempts(deps, call, routeOf(decide(config, request, facts)));
     },
     record(deployment, outcome, { retryAfterMs = null, times = 1 } = {}) {
       for (let count = 0; count < times; count++) {
@@ -218,6 +298,7 @@ export function stageFor(
           deployment,
           outcome,
           at: clock.now(),
+          probe: false,
           retryAfterMs,
           latencyMs: null,
           headroom: null,
@@ -244,6 +325,7 @@ function callFor(config: RouterConfig, clock: ManualClock, caller: Caller, facts
     name: 'gpt-4.1',
     stream: false,
     labels: { agent: 'unknown_agent', creator: null, operation: null },
+    plan: null,
     caller,
     ...rest,
     wishes: { tier: null, failover: true, onBreak: 'error', deadlineMs: config.timeouts.deadlineMs, ...wishes },

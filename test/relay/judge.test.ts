@@ -252,7 +252,7 @@ describe('headroomOf', () => {
 });
 
 describe('findingOf', () => {
-  const facts = { deployment: 'A/m' as const, at: NOW };
+  const facts = { deployment: 'A/m' as const, at: NOW, probe: true };
   test.each<{ what: string; end: AttemptEnd; finding: object | null }>([
     { what: 'the first byte of an answer', end: whole(200, {}), finding: { outcome: 'ok', latencyMs: 120 } },
     {

@@ -4,21 +4,22 @@ import type { Health } from '../../src/domain/health.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import { refusal } from '../../src/relay/refusal.ts';
 import { availability } from '../../src/routing/availability.ts';
-import { decide } from '../../src/routing/decide.ts';
 import {
   anyHealth,
   configFor,
+  DRAINED,
   HALF_OPEN,
   health,
   MISCONFIGURED,
   NOW,
   OPEN,
+  PROBE,
   RESTING,
+  routed,
   snapshotOf,
 } from '../routing/facts.ts';
 
 const CONFIG = configFor({ pools: { p: { strategy: 'priority', members: ['A/m', 'B/m', 'C/m'] } } });
-const REQUEST = { name: 'p', agent: 'x', tier: null, failover: true, spreadKey: null, boundTo: null };
 
 interface Situation {
   readonly before: Readonly<Record<string, Health>>;
@@ -28,13 +29,8 @@ interface Situation {
 }
 
 function refusalFor({ before, tried = [], after = before, failover = true }: Situation) {
-  const route = decide(
-    CONFIG,
-    { ...REQUEST, failover },
-    { snapshot: snapshotOf(before), now: NOW, draw: () => 0, turn: () => 0 },
-  );
-  if (route === null) throw new Error('there is no such name');
-  const trail = tried.map(([deployment, outcome]) => ({ deployment, outcome, cause: 'a test' }));
+  const route = routed(CONFIG, { name: 'p', failover }, { snapshot: snapshotOf(before) });
+  const trail = tried.map(([deployment, outcome]) => ({ deployment, outcome, cause: 'a test', taught: true }));
   return refusal({ route, trail, snapshot: snapshotOf(after), now: NOW, pauseMs: 500 });
 }
 
@@ -61,7 +57,7 @@ describe('a refusal', () => {
       situation: { before: { 'A/m': OPEN, 'B/m': LONG_REST, 'C/m': HALF_OPEN } },
       status: 503,
       code: 'no_deployment_available',
-      retryAfterMs: 10_000,
+      retryAfterMs: 8_000,
     },
     {
       what: 'some rest and some are misconfigured',
@@ -76,6 +72,45 @@ describe('a refusal', () => {
       status: 502,
       code: 'upstream_failed',
       retryAfterMs: null,
+    },
+    {
+      what: 'all are drained',
+      situation: { before: { 'A/m': DRAINED, 'B/m': DRAINED, 'C/m': DRAINED } },
+      status: 503,
+      code: 'no_deployment_available',
+      retryAfterMs: null,
+    },
+    {
+      what: 'those that are not drained are misconfigured',
+      situation: { before: { 'A/m': DRAINED, 'B/m': MISCONFIGURED, 'C/m': DRAINED } },
+      status: 503,
+      code: 'no_deployment_available',
+      retryAfterMs: null,
+    },
+    {
+      what: 'one is drained and the others rest',
+      situation: { before: { 'A/m': DRAINED, 'B/m': RESTING, 'C/m': LONG_REST } },
+      status: 503,
+      code: 'no_deployment_available',
+      retryAfterMs: 3_000,
+    },
+    {
+      what: 'one failed just now and was drained meanwhile',
+      situation: {
+        before: { 'B/m': DRAINED, 'C/m': DRAINED },
+        tried: [['A/m', 'failing']],
+        after: { 'A/m': DRAINED, 'B/m': DRAINED, 'C/m': DRAINED },
+      },
+      status: 503,
+      code: 'no_deployment_available',
+      retryAfterMs: null,
+    },
+    {
+      what: 'another request is trying the only one that is left',
+      situation: { before: { 'A/m': PROBE, 'B/m': LONG_REST, 'C/m': MISCONFIGURED } },
+      status: 503,
+      code: 'no_deployment_available',
+      retryAfterMs: 500,
     },
     {
       what: 'all were throttled just now',
@@ -137,6 +172,13 @@ describe('a refusal', () => {
     expect(refusalFor(situation)).toMatchObject({ status, code, retryAfterMs });
   });
 
+  test('promises nothing where nobody can tell, and says why', () => {
+    const { message } = refusalFor({ before: { 'A/m': DRAINED, 'B/m': DRAINED, 'C/m': MISCONFIGURED } });
+    expect(message).toBe(
+      'No deployment can serve this request now: A/m is drained, B/m is drained, C/m is misconfigured.',
+    );
+  });
+
   test('says which deployments were tried, and how many times', () => {
     const { headers } = refusalFor({
       before: {},
@@ -157,8 +199,9 @@ describe('a refusal', () => {
         if (standings.some(({ kind }) => kind !== 'out')) return;
         const { status, retryAfterMs } = refusalFor({ before: state });
         const outs = standings.filter((one) => one.kind === 'out');
-        const foreseeable = outs.filter(({ reason }) => reason !== 'misconfigured');
-        if (foreseeable.length === 0) expect([status, retryAfterMs]).toEqual([502, null]);
+        const foreseeable = outs.filter(({ reason }) => reason !== 'misconfigured' && reason !== 'drained');
+        const mended = outs.every(({ reason }) => reason === 'misconfigured');
+        if (foreseeable.length === 0) expect([status, retryAfterMs]).toEqual([mended ? 502 : 503, null]);
         else {
           expect(retryAfterMs).toBe(Math.min(...foreseeable.map(({ until }) => until - NOW)));
           expect(status).toBe(outs.every(({ reason }) => reason === 'throttled') ? 429 : 503);

@@ -8,7 +8,8 @@ import type { Payload } from '../../src/upstream/dialect.ts';
 import { UpstreamError } from '../../src/upstream/port.ts';
 import { settled } from '../harness/manualClock.ts';
 import { configOf, fleet } from '../harness/router.ts';
-import { ok, type Script, type Stage, stageFor, status } from './fakes.ts';
+import { configFor } from '../routing/facts.ts';
+import { never, ok, type Script, type Stage, stageFor, status } from './fakes.ts';
 
 const CONFIG = configOf(
   fleet(['https://a.openai.azure.com', 'https://b.openai.azure.com', 'https://c.openai.azure.com']),
@@ -112,6 +113,136 @@ describe('a stored response', () => {
   });
 });
 
+describe('a stored response that another instance has seen made', () => {
+  const goesOn = respond('{"model":"gpt-4.1","previous_response_id":"resp_1"}');
+
+  test('is asked of its deployment at once, by the word of the store', async () => {
+    for (const facts of [STORED, goesOn]) {
+      const stage = stageFor(CONFIG, [ok]);
+      stage.watched.holders.set('resp_1', 'C/gpt-4.1');
+      await createRelay(stage.deps).serve(stage.call(facts));
+      expect([sentTo(stage), stage.watched.told.sought]).toEqual(['C', ['resp_1']]);
+    }
+  });
+
+  test('is not asked of the store by those who know it', async () => {
+    for (const facts of [STORED, goesOn]) {
+      const stage = stageFor(CONFIG, [ok]);
+      stage.state.remember('resp_1', 'B/gpt-4.1');
+      await createRelay(stage.deps).serve(stage.call(facts));
+      expect([sentTo(stage), stage.watched.told.sought]).toEqual(['B', []]);
+    }
+  });
+
+  test('on a deployment that is no longer configured is nowhere in particular', async () => {
+    const stage = stageFor(CONFIG, [by({ A: missing, B: ok })]);
+    stage.watched.holders.set('resp_1', 'Z/gpt-4.1');
+    expect((await createRelay(stage.deps).serve(stage.call(STORED))).status).toBe(200);
+    expect(sentTo(stage)).toBe('AB');
+    const other = stageFor(CONFIG, [ok]);
+    other.state.remember('resp_1', 'Z/gpt-4.1');
+    await createRelay(other.deps).serve(other.call(goesOn));
+    expect(sentTo(other)).toBe('A');
+  });
+
+  test('is not sought for what names none', async () => {
+    const stage = stageFor(CONFIG, [ok]);
+    await createRelay(stage.deps).serve(stage.call(respond('{"model":"gpt-4.1"}')));
+    expect(stage.watched.told.sought).toEqual([]);
+  });
+});
+
+describe('a request', () => {
+  const WORLD = configFor({
+    pools: {
+      plain: { strategy: 'priority', members: ['A/m', 'B/m'] },
+      even: { strategy: 'roundRobin', members: ['A/m', 'B/m'] },
+      spare: { strategy: 'roundRobin', members: ['C/m', 'D/m'] },
+    },
+    tiers: { premium: { chain: ['even', 'spare'] }, economy: { chain: ['spare'] } },
+    plans: { free: { tiers: ['economy'] }, strict: { tiers: ['economy'], onHigherTier: 'refuse' } },
+  });
+
+  test.each(['plain', 'even', 'premium', 'A/m', 'auto'])(
+    'for %s waits for nothing but its deployment where all is well',
+    (name) => {
+      const stage = stageFor(WORLD, [never]);
+      void createRelay(stage.deps).serve(stage.call({ name }));
+      expect(stage.upstream.sent).toHaveLength(1);
+    },
+  );
+
+  test('in strict order waits for its turn, and goes where that leads', async () => {
+    const stage = stageFor(WORLD, [ok]);
+    const turn = Promise.withResolvers<number>();
+    const deps = { ...stage.deps, state: { ...stage.watched, turn: () => turn.promise } };
+    const answer = createRelay(deps).serve(stage.call({ name: 'even' }));
+    await settled();
+    expect(stage.upstream.sent).toEqual([]);
+    turn.resolve(1);
+    await answer;
+    expect(sentTo(stage)).toBe('B');
+  });
+
+  test('takes its turn from the pool that serves it, so that the second of a chain is even too', async () => {
+    const stage = stageFor(WORLD, [ok]);
+    for (const id of ['A/m', 'B/m'] as const) stage.record(id, 'throttled', { retryAfterMs: 60_000 });
+    const relay = createRelay(stage.deps);
+    for (let count = 0; count < 4; count++) await relay.serve(stage.call({ name: 'premium' }));
+    expect(sentTo(stage)).toBe('CDCD');
+    expect([stage.state.peekTurn('even'), stage.state.peekTurn('spare')]).toEqual([0, 4]);
+  });
+
+  test.each([
+    { what: 'nothing of tiers where none was asked for', name: 'plain', plan: null, is: undefined },
+    { what: 'its tier', name: 'premium', plan: null, is: 'premium' },
+    { what: 'what its plan lowered', name: 'premium', plan: 'free', is: 'economy;downgraded-from=premium;reason=plan' },
+    { what: 'its tier where the plan has it', name: 'economy', plan: 'strict', is: 'economy' },
+  ])('is told $what', async ({ name, plan, is }) => {
+    const stage = stageFor(WORLD, [ok]);
+    const call = stage.call({ name, plan: plan === null ? null : (WORLD.plans.get(plan) ?? null) });
+    const { headers } = await createRelay(stage.deps).serve(call);
+    const at = headers.indexOf('x-router-tier');
+    expect(at === -1 ? undefined : headers[at + 1]).toBe(is);
+  });
+
+  test('is told by whom it was served where its tier was unavailable', async () => {
+    const stage = stageFor(WORLD, [by({ A: status(503), B: status(503), C: ok, D: ok })]);
+    const plan = WORLD.plans.get('free');
+    if (plan === undefined) throw new Error('there is no such plan');
+    const config = {
+      ...WORLD,
+      tiers: new Map([
+        ['premium' as const, ['even']],
+        ['economy' as const, ['spare']],
+      ]),
+    };
+    const all = { ...plan, tiers: ['premium' as const, 'economy' as const], downgradeWhenUnavailable: true };
+    const { headers } = await createRelay({ ...stage.deps, config }).serve(stage.call({ name: 'premium', plan: all }));
+    expect(headers[headers.indexOf('x-router-tier') + 1]).toBe('economy;downgraded-from=premium;reason=unavailable');
+    expect(sentTo(stage)).toBe('ABC');
+  });
+
+  test.each([
+    { name: 'premium', says: 'The plan "strict" does not include the tier premium. It has economy.' },
+    {
+      name: 'even',
+      says: 'The plan "strict" does not include the pool even, which is of the tier premium. It has economy.',
+    },
+    { name: 'A/m', says: null },
+  ])('for $name is refused where its plan does not include that: 403 forbidden', async ({ name, says }) => {
+    const stage = stageFor(WORLD, [ok]);
+    const call = stage.call({ name, plan: WORLD.plans.get('strict') ?? null });
+    const result = await createRelay(stage.deps)
+      .serve(call)
+      .catch((error: unknown) => error);
+    // A/m is in the pool plain as well, which is everybody's.
+    if (says === null) expect(result).toMatchObject({ status: 200 });
+    else expect(result).toMatchObject({ code: 'forbidden', status: 403, message: says });
+    expect(stage.upstream.sent).toHaveLength(says === null ? 1 : 0);
+  });
+});
+
 describe('a request about files', () => {
   test('goes to one endpoint always, and is not tried elsewhere', async () => {
     const stage = stageFor(CONFIG, [ok]);
@@ -166,16 +297,16 @@ describe('a restart', () => {
   });
 });
 
-describe('a plan', () => {
-  test('is the route without its consequences', () => {
+describe('the route of a call', () => {
+  test('is told without its consequences', () => {
     const stage = stageFor(CONFIG);
     const relay = createRelay(stage.deps);
-    expect(relay.plan(stage.call()).candidates.map(({ deployment }) => deployment.id)).toEqual([
+    expect(relay.route(stage.call()).candidates.map(({ deployment }) => deployment.id)).toEqual([
       'A/gpt-4.1',
       'B/gpt-4.1',
       'C/gpt-4.1',
     ]);
     expect(stage.upstream.sent).toEqual([]);
-    expect(() => relay.plan(stage.call({ name: 'none' }))).toThrow(RouterError);
+    expect(() => relay.route(stage.call({ name: 'none' }))).toThrow(RouterError);
   });
 });

@@ -1,25 +1,33 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RouterConfig } from '../../src/domain/config.ts';
+import type { Assignment } from '../../src/domain/assignment.ts';
 import type { DeploymentId } from '../../src/domain/deployment.ts';
 import type { Health } from '../../src/domain/health.ts';
 import { availability } from '../../src/routing/availability.ts';
-import { type DecideFacts, decide, type Route, type RouteRequest } from '../../src/routing/decide.ts';
+import { decide, turnPool } from '../../src/routing/decide.ts';
+import type { RouteRequest } from '../../src/routing/request.ts';
 import {
+  ANY_REQUEST,
   anyHealth,
   configFor,
   DEPLOYMENTS,
+  DRAINED,
+  decideFacts,
   HALF_OPEN,
+  inShort,
   MISCONFIGURED,
   NOW,
   OPEN,
   PROBE,
+  RAMPING,
   RESTING,
+  routed,
   seeded,
   snapshotOf,
+  type World,
 } from './facts.ts';
 
-const CONFIG = configFor({
+const WORLD: World = {
   pools: {
     first: { strategy: 'priority', members: ['A/m', 'B/m', 'C/m'] },
     second: { strategy: 'priority', members: ['D/m', 'B/m'], failoverOn: 'availability' },
@@ -28,35 +36,21 @@ const CONFIG = configFor({
   },
   agents: { homes: { owner: 'B/m', stranger: 'D/n', neighbour: 'D/m' }, defaultHome: 'C/m' },
   tiers: { premium: { chain: ['second', 'first'] }, economy: { chain: ['even'] } },
-});
-
-const REQUEST: RouteRequest = {
-  name: 'first',
-  agent: 'nobody',
-  tier: null,
-  failover: true,
-  spreadKey: null,
-  boundTo: null,
+  plans: {
+    all: { downgradeWhenUnavailable: true },
+    free: { tiers: ['economy'] },
+    strict: { tiers: ['economy'], onHigherTier: 'refuse' },
+    high: { tiers: ['premium'] },
+  },
 };
+const CONFIG = configFor(WORLD);
 
-function facts(known: Readonly<Record<string, Health>> = {}, more: Partial<DecideFacts> = {}): DecideFacts {
-  return { snapshot: snapshotOf(known), now: NOW, draw: () => 0.5, turn: () => 0, ...more };
-}
-
-function route(
-  request: Partial<RouteRequest>,
-  known: Readonly<Record<string, Health>> = {},
-  config: RouterConfig = CONFIG,
-): Route {
-  const decision = decide(config, { ...REQUEST, ...request }, facts(known));
-  if (decision === null) throw new Error('there is no such name');
-  return decision;
+function route(request: Partial<RouteRequest>, known: Readonly<Record<string, Health>> = {}) {
+  return routed(CONFIG, { name: 'first', ...request }, { snapshot: snapshotOf(known) });
 }
 
 function order(request: Partial<RouteRequest>, known: Readonly<Record<string, Health>> = {}): string {
-  return route(request, known)
-    .candidates.map(({ deployment, why, probe }) => `${deployment.id} ${why}${probe ? ' probe' : ''}`)
-    .join(', ');
+  return inShort(route(request, known));
 }
 
 describe('decide', () => {
@@ -87,7 +81,11 @@ describe('decide', () => {
       request: { name: 'even', agent: 'owner' },
       is: 'B/m home, A/m strategy, C/m strategy',
     },
-    { what: 'no name: the default pool', request: { name: null }, is: 'C/m defaultHome, A/m strategy, B/m strategy' },
+    {
+      what: 'no name, where no tier is the default: the default pool',
+      request: { name: null },
+      is: 'C/m defaultHome, A/m strategy, B/m strategy',
+    },
     {
       what: 'a tier: its pools in order, each deployment once',
       request: { name: 'premium' },
@@ -125,7 +123,7 @@ describe('decide', () => {
     { what: 'a name in other case', request: { name: 'FIRST' } },
     { what: 'a name that every object has', request: { name: 'constructor' } },
   ])('knows nothing of $what', ({ request }) => {
-    expect(decide(CONFIG, { ...REQUEST, ...request }, facts())).toBeNull();
+    expect(decide(CONFIG, { ...ANY_REQUEST, ...request }, decideFacts())).toEqual({ kind: 'unknown' });
   });
 
   test('keeps auto within the tier that was asked for: a home outside its pools does not apply', () => {
@@ -143,9 +141,26 @@ describe('decide', () => {
         ['A/m', ['open', NOW + 10_000]],
         ['B/m', ['throttled', NOW + 3_000]],
         ['C/m', ['misconfigured', NOW + 20_000]],
-        ['D/m', ['halfOpen', NOW - 5 + 60_000]],
+        ['D/m', ['halfOpen', NOW + 8_000]],
       ]),
     );
+  });
+
+  test('says of a drained deployment that nobody can tell when it is back', () => {
+    expect(route({}, { 'A/m': DRAINED }).skipped).toEqual([
+      { deployment: 'A/m', reason: 'drained', until: null, tier: null },
+    ]);
+  });
+
+  test('puts those that are just back behind all others, a home too, and leaves none of them out', () => {
+    expect(order({ agent: 'owner' }, { 'B/m': RAMPING })).toBe('A/m strategy, C/m strategy, B/m home ramping');
+    expect(order({}, { 'A/m': RAMPING, 'B/m': RAMPING, 'C/m': PROBE })).toBe(
+      'C/m defaultHome probe, A/m strategy ramping, B/m strategy ramping',
+    );
+    expect(order({ name: 'premium' }, { 'D/m': RAMPING, 'C/m': RESTING })).toBe(
+      'B/m strategy, A/m strategy, D/m strategy ramping',
+    );
+    expect(order({ name: 'B/m' }, { 'B/m': RAMPING })).toBe('B/m named ramping');
   });
 
   test('marks the candidate that is to be tried again', () => {
@@ -156,8 +171,8 @@ describe('decide', () => {
     const { candidates, skipped, failoverOn } = route({ agent: 'owner', failover: false }, { 'A/m': RESTING });
     expect(candidates.map(({ deployment }) => deployment.id)).toEqual(['B/m']);
     expect(skipped).toEqual([
-      { deployment: 'A/m', reason: 'throttled', until: NOW + 3_000 },
-      { deployment: 'C/m', reason: 'failoverOff', until: null },
+      { deployment: 'A/m', reason: 'throttled', until: NOW + 3_000, tier: null },
+      { deployment: 'C/m', reason: 'failoverOff', until: null, tier: null },
     ]);
     expect(failoverOn.size).toBe(0);
   });
@@ -175,16 +190,149 @@ describe('decide', () => {
     expect(new Set(keys.map((key) => order({ name: 'keyed', agent: 'x', spreadKey: key }))).size).toBeGreaterThan(3);
   });
 
-  test('takes a turn of the round robin once for a request, and none for other pools', () => {
+  test('asks for the turn of each pool that takes turns once, and for none of other pools', () => {
     const taken: string[] = [];
     const turn = (name: string): number => taken.push(name);
-    decide(CONFIG, { ...REQUEST, name: 'even' }, facts({}, { turn }));
-    decide(CONFIG, REQUEST, facts({}, { turn }));
-    decide(CONFIG, { ...REQUEST, name: 'A/m' }, facts({}, { turn }));
-    expect(taken).toEqual(['even']);
+    for (const name of ['even', 'first', 'A/m', 'economy', 'premium']) routed(CONFIG, { name }, { turn });
+    expect(taken).toEqual(['even', 'even']);
+  });
+
+  test('takes the default tier for a request that names nothing, and for no other', () => {
+    const config = configFor({ ...WORLD, defaultTier: 'economy' });
+    const where = (request: Partial<RouteRequest>) => {
+      const { pool, tier } = routed(config, request);
+      return [pool, tier?.tier ?? null];
+    };
+    expect(where({ name: null })).toEqual(['even', 'economy']);
+    expect(where({ name: null, tier: 'premium' })).toEqual(['second', 'premium']);
+    expect(where({ name: 'auto' })).toEqual(['first', null]);
+    expect(where({ name: 'first' })).toEqual(['first', null]);
+    expect(where({ name: 'premium' })).toEqual(['second', 'premium']);
+    expect(where({ name: 'A/m' })).toEqual([null, null]);
   });
 });
 
+describe('the turn for a request', () => {
+  const config = configFor({
+    pools: {
+      plain: { strategy: 'priority', members: ['A/m', 'B/m'] },
+      one: { strategy: 'roundRobin', members: ['A/m', 'B/m'] },
+      two: { strategy: 'roundRobin', members: ['C/m', 'D/m'] },
+      single: { strategy: 'roundRobin', members: ['D/n'] },
+    },
+    agents: { homes: { owner: 'A/m' } },
+    tiers: {
+      premium: { chain: ['one', 'two'] },
+      standard: { chain: ['plain', 'two'] },
+      economy: { chain: ['single', 'one'] },
+    },
+  });
+  const takes = (request: Partial<RouteRequest>, known: Readonly<Record<string, Health>> = {}) =>
+    turnPool(config, { ...ANY_REQUEST, ...request }, { snapshot: snapshotOf(known), now: NOW })?.name ?? null;
+
+  test.each<{ what: string; request: Partial<RouteRequest>; known?: Record<string, Health>; is: string | null }>([
+    { what: 'a pool that takes turns', request: { name: 'one' }, is: 'one' },
+    { what: 'another pool', request: { name: 'plain' }, is: null },
+    { what: 'a pool of one', request: { name: 'single' }, is: null },
+    { what: 'a deployment', request: { name: 'A/m' }, is: null },
+    { what: 'a name nobody knows', request: { name: 'none' }, is: null },
+    { what: 'the first pool of a chain', request: { name: 'premium' }, is: 'one' },
+    {
+      what: 'the second pool of a chain, where the first is out',
+      request: { name: 'premium' },
+      known: { 'A/m': OPEN, 'B/m': DRAINED },
+      is: 'two',
+    },
+    {
+      what: 'the first pool, where one of its members is left',
+      request: { name: 'premium' },
+      known: { 'A/m': OPEN },
+      is: 'one',
+    },
+    {
+      what: 'the first pool, where one may be tried again',
+      request: { name: 'premium' },
+      known: { 'A/m': OPEN, 'B/m': PROBE },
+      is: 'one',
+    },
+    {
+      what: 'the second pool, where those of the first are just back: they come behind it',
+      request: { name: 'premium' },
+      known: { 'A/m': RAMPING, 'B/m': OPEN },
+      is: 'two',
+    },
+    {
+      what: 'the first pool, where those of both are just back',
+      request: { name: 'premium' },
+      known: { 'A/m': RAMPING, 'B/m': RAMPING, 'C/m': RAMPING, 'D/m': OPEN },
+      is: 'one',
+    },
+    { what: 'no pool, where another one serves', request: { name: 'standard' }, is: null },
+    {
+      what: 'the pool behind another one that is out',
+      request: { name: 'standard' },
+      known: { 'A/m': OPEN, 'B/m': OPEN },
+      is: 'two',
+    },
+    { what: 'no pool, where all are out', request: { name: 'two' }, known: { 'C/m': OPEN, 'D/m': OPEN }, is: null },
+    { what: 'no pool, where the agent is at home', request: { name: 'one', agent: 'owner' }, is: null },
+    {
+      what: 'the pool, where the home of the agent is out',
+      request: { name: 'one', agent: 'owner' },
+      known: { 'A/m': OPEN },
+      is: 'one',
+    },
+    {
+      what: 'the pool, where the home of the agent lies elsewhere',
+      request: { name: 'two', agent: 'owner' },
+      is: 'two',
+    },
+  ])('is taken from $what', ({ request, known: state = {}, is }) => {
+    expect(takes(request, state)).toBe(is);
+  });
+
+  test('is even over the pool that serves, whichever that is, among agents at home and others', () => {
+    const situation = fc.record({
+      firstOut: fc.boolean(),
+      start: fc.nat({ max: 100 }),
+      agents: fc.array(fc.constantFrom('owner', 'nobody', 'else'), { minLength: 1, maxLength: 30 }),
+    });
+    fc.assert(
+      fc.property(situation, ({ firstOut, start, agents }) => {
+        const snapshot = snapshotOf(firstOut ? { 'A/m': OPEN, 'B/m': OPEN } : {});
+        const turns = new Map([
+          ['one', start],
+          ['two', start],
+        ]);
+        const served = new Map<string, number>();
+        for (const agent of agents) {
+          const request = { ...ANY_REQUEST, name: 'premium', agent };
+          const taken = turnPool(config, request, { snapshot, now: NOW })?.name;
+          const first = routed(config, request, { snapshot, turn: (name) => turns.get(name) ?? 0 }).candidates[0];
+          if (taken !== undefined) turns.set(taken, (turns.get(taken) ?? 0) + 1);
+          if (first?.why === 'strategy') served.set(first.deployment.id, (served.get(first.deployment.id) ?? 0) + 1);
+        }
+        const [most = 0, least = 0] = [Math.max(...served.values()), Math.min(...served.values())];
+        const shared = [...served.values()].reduce((sum, count) => sum + count, 0);
+        expect(shared < 2 || (served.size === 2 && most - least <= 1)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+const PLANS = [...CONFIG.plans.values()];
+const assigned: fc.Arbitrary<Assignment> = fc.record({
+  deployment: fc.constantFrom(...DEPLOYMENTS),
+  from: fc.option(fc.constantFrom(...DEPLOYMENTS)),
+  why: fc.constantFrom('moved' as const, 'operator' as const),
+  cause: fc.constant('a test'),
+  since: fc.constant(NOW - 90_000),
+  returnAt: fc.option(fc.constantFrom(NOW - 5, NOW, NOW + 5), { freq: 3 }),
+});
+const assignments = fc.dictionary(fc.constantFrom('owner', 'stranger', 'neighbour', 'nobody'), assigned, {
+  noNullPrototype: true,
+});
 const requests: fc.Arbitrary<RouteRequest> = fc.record({
   name: fc.option(
     fc.constantFrom('first', 'second', 'even', 'keyed', 'premium', 'economy', 'standard', 'auto', 'A/m', 'D/n', 'none'),
@@ -194,36 +342,44 @@ const requests: fc.Arbitrary<RouteRequest> = fc.record({
   failover: fc.boolean(),
   spreadKey: fc.option(fc.string({ maxLength: 5 })),
   boundTo: fc.option(fc.constantFrom(...DEPLOYMENTS), { freq: 4 }),
+  plan: fc.option(fc.constantFrom(...PLANS)),
 });
 const known = fc.dictionary(fc.constantFrom(...DEPLOYMENTS), anyHealth, { noNullPrototype: true });
 
 describe('every decision', () => {
   test('names each deployment at most once, as a candidate or as skipped', () => {
     fc.assert(
-      fc.property(requests, known, fc.integer(), (request, state, seed) => {
-        const decision = decide(CONFIG, request, facts(state, { draw: seeded(seed) }));
-        if (decision === null) return;
-        const ids = [
-          ...decision.candidates.map(({ deployment }) => deployment.id),
-          ...decision.skipped.map(({ deployment }) => deployment),
+      fc.property(requests, known, assignments, fc.integer(), (request, state, away, seed) => {
+        const decision = decide(
+          CONFIG,
+          request,
+          decideFacts({ snapshot: snapshotOf(state, away), draw: seeded(seed) }),
+        );
+        if (decision.kind !== 'route') return;
+        const named = [
+          ...decision.route.candidates.map(({ deployment }) => deployment.id),
+          ...decision.route.skipped.map(({ deployment }) => deployment),
         ];
-        expect(new Set(ids).size).toBe(ids.length);
-        expect(ids.length).toBeGreaterThan(0);
+        expect(new Set(named).size).toBe(named.length);
+        expect(named.length).toBeGreaterThan(0);
       }),
       { numRuns: 1_000 },
     );
   });
 
-  test('lists no candidate that is out, marks probes, and skips nothing that is ready but by wish', () => {
+  test('lists no candidate that is out, marks those that are not simply ready, and skips nothing else but by wish', () => {
     fc.assert(
-      fc.property(requests, known, (request, state) => {
-        const decision = decide(CONFIG, request, facts(state));
+      fc.property(requests, known, assignments, (request, state, away) => {
+        const decision = decide(CONFIG, request, decideFacts({ snapshot: snapshotOf(state, away) }));
+        if (decision.kind !== 'route') return;
+        const { candidates, skipped } = decision.route;
         const standing = (id: DeploymentId) => availability(snapshotOf(state).health(id), NOW).kind;
-        for (const { deployment, probe } of decision?.candidates ?? [])
-          expect(standing(deployment.id)).toBe(probe ? 'probe' : 'ready');
-        for (const { deployment, reason } of decision?.skipped ?? []) {
+        for (const { deployment, probe, ramping } of candidates)
+          expect(standing(deployment.id)).toBe(probe ? 'probe' : ramping ? 'ramping' : 'ready');
+        const firstRamping = candidates.findIndex(({ ramping }) => ramping);
+        expect(candidates.slice(firstRamping).every(({ ramping }) => firstRamping === -1 || ramping)).toBe(true);
+        for (const { deployment, reason } of skipped)
           expect(reason === 'failoverOff' ? !request.failover : standing(deployment) === 'out').toBe(true);
-        }
       }),
       { numRuns: 1_000 },
     );
@@ -232,11 +388,12 @@ describe('every decision', () => {
   test('is the same for the same question, and leaves what it was given untouched', () => {
     const config = deepFreeze(CONFIG);
     fc.assert(
-      fc.property(requests, known, fc.integer(), (request, state, seed) => {
-        const asked = (): string =>
-          JSON.stringify(
-            decide(config, deepFreeze(request), facts(deepFreeze(state), { draw: seeded(seed), turn: () => 3 })),
-          );
+      fc.property(requests, known, assignments, fc.integer(), (request, state, away, seed) => {
+        const asked = (): string => {
+          const snapshot = snapshotOf(deepFreeze(state), deepFreeze(away));
+          const facts = decideFacts({ snapshot, draw: seeded(seed), turn: () => 3 });
+          return JSON.stringify(decide(config, deepFreeze(request), facts));
+        };
         expect(asked()).toBe(asked());
       }),
       { numRuns: 300 },

@@ -1,11 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Pool, Strategy } from '../../src/domain/config.ts';
 import type { DeploymentId } from '../../src/domain/deployment.ts';
 import { type OrderingFacts, orderMembers } from '../../src/routing/strategies.ts';
 import { health, pool, seeded, snapshotOf } from './facts.ts';
 
 const NAMES = ['A/m', 'B/m', 'C/m', 'D/m', 'E/m'] as const;
-const FACTS: OrderingFacts = { turn: 0, draw: () => 0.5, key: 'agent', snapshot: snapshotOf({}) };
+const REGIONS: Readonly<Record<string, string>> = { A: 'eastus2', B: 'West Europe', C: 'East US 2', D: 'westeurope' };
+const FACTS: OrderingFacts = {
+  turn: 0,
+  draw: () => 0.5,
+  key: 'agent',
+  snapshot: snapshotOf({}),
+  regionOf: (deployment) => REGIONS[deployment[0] ?? ''] ?? null,
+};
 const STRATEGIES = ['priority', 'roundRobin', 'weighted', 'spread', 'leastLatency', 'mostHeadroom'] as const;
 
 function firsts(count: number, order: (round: number) => readonly DeploymentId[]): Map<string, number> {
@@ -184,5 +192,41 @@ describe('mostHeadroom', () => {
       'A/m',
       'D/m',
     ]);
+  });
+});
+
+describe('a preferred region', () => {
+  const inRegion = (strategy: Strategy, preferRegion: string | null, members: readonly string[] = NAMES): Pool => ({
+    ...pool(strategy, members),
+    preferRegion,
+  });
+
+  test.each(STRATEGIES)('comes first under %s, each group in the order the strategy gives it by itself', (strategy) => {
+    fc.assert(
+      fc.property(fc.nat(), fc.string(), fc.integer(), (turn, key, seed) => {
+        const order = (of: Pool) => orderMembers(of, { ...FACTS, turn, key, draw: seeded(seed) });
+        const all = order(inRegion(strategy, 'eastus2'));
+        expect(all.slice(0, 2).sort()).toEqual(['A/m', 'C/m']);
+        expect([...all].sort()).toEqual([...NAMES]);
+        if (strategy === 'weighted') return;
+        expect(all.slice(0, 2)).toEqual(order(inRegion(strategy, null, ['A/m', 'C/m'])));
+        expect(all.slice(2)).toEqual(order(inRegion(strategy, null, ['B/m', 'D/m', 'E/m'])));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('takes turns within itself, and so do those who stand in for it', () => {
+    const orders = [0, 1, 2].map((turn) =>
+      orderMembers(inRegion('roundRobin', 'eastus2'), { ...FACTS, turn }).join(' '),
+    );
+    expect(orders).toEqual(['A/m C/m B/m D/m E/m', 'C/m A/m D/m E/m B/m', 'A/m C/m E/m B/m D/m']);
+  });
+
+  test('that no member is in changes nothing', () => {
+    for (const strategy of STRATEGIES)
+      expect(orderMembers(inRegion(strategy, 'norwayeast'), FACTS)).toEqual(
+        orderMembers(inRegion(strategy, null), FACTS),
+      );
   });
 });

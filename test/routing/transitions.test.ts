@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Finding, HEALTHY, type Health } from '../../src/domain/health.ts';
 import { availability } from '../../src/routing/availability.ts';
-import { nextBreaker, nextHealth, probing } from '../../src/routing/transitions.ts';
+import { nextBreaker, nextHealth, probeLeaseMs, probing } from '../../src/routing/transitions.ts';
 import {
   anyHealth,
   BREAKER,
@@ -51,7 +51,8 @@ describe('an open window', () => {
   });
 
   test('stays as it is under further failures of requests that were under way', () => {
-    expect(nextBreaker(OPEN.breaker, NOW + 5, BREAKER)).toBe(OPEN.breaker);
+    for (const probe of [false, true])
+      expect(nextBreaker(OPEN.breaker, { at: NOW + 5, probe }, BREAKER)).toBe(OPEN.breaker);
   });
 });
 
@@ -144,14 +145,14 @@ describe('a breaker', () => {
     const lengths = [openUntil(state) - NOW];
     for (let round = 0; round < 6; round++) {
       const at = openUntil(state);
-      state = learnt(probing(state, at, SETTINGS), finding('failing', { at }));
+      state = learnt(probing(state, at, SETTINGS), finding('failing', { at, probe: true }));
       lengths.push(openUntil(state) - at);
     }
     expect(lengths).toEqual([30_000, 60_000, 120_000, 240_000, 300_000, 300_000, 300_000]);
   });
 
   test('is closed by a probe that succeeds, and begins to count anew', () => {
-    const closed = learnt(HALF_OPEN, finding('ok'));
+    const closed = learnt(HALF_OPEN, finding('ok', { probe: true }));
     expect(closed.breaker).toMatchObject({ kind: 'closed', failedAt: [] });
     expect(openUntil(learnt(closed, ...failures(5, 0)))).toBe(NOW + BREAKER.openMs);
   });
@@ -159,8 +160,34 @@ describe('a breaker', () => {
   test.each([
     { what: 'refused or filtered', outcome: 'other' as const },
     { what: 'throttled', outcome: 'throttled' as const },
+    { what: 'refused for its key', outcome: 'misconfigured' as const },
   ])('is closed by a probe that was $what: the deployment is there again', ({ outcome }) => {
-    expect(learnt(HALF_OPEN, finding(outcome)).breaker.kind).toBe('closed');
+    expect(learnt(HALF_OPEN, finding(outcome, { probe: true })).breaker.kind).toBe('closed');
+  });
+
+  test('that is half-open is moved by the outcome of its probe alone, and not by what was sent before', () => {
+    const late = fc.array(fc.tuple(outcomes, fc.nat({ max: 100_000 })), { maxLength: 20 });
+    fc.assert(
+      fc.property(late, (found) => {
+        const end = learnt(HALF_OPEN, ...found.map(([outcome, after]) => finding(outcome, { at: NOW + after })));
+        expect(end.breaker).toEqual(HALF_OPEN.breaker);
+        expect(end.recovery).toBeNull();
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('that is half-open is settled by its probe, whatever the outcome', () => {
+    fc.assert(
+      fc.property(outcomes, (outcome) => {
+        const { breaker } = learnt(HALF_OPEN, finding(outcome, { probe: true }));
+        expect(breaker.kind).toBe(outcome === 'failing' ? 'open' : 'closed');
+      }),
+    );
+  });
+
+  test('that has opened again is not closed by a probe that somebody took over', () => {
+    expect(learnt(OPEN, finding('ok', { probe: true })).breaker).toBe(OPEN.breaker);
   });
 
   test('is never opened by what the deployment filtered or refused', () => {
@@ -191,8 +218,101 @@ describe('a probe', () => {
     );
   });
 
+  test.each([
+    { what: 'as long as an opening', openMs: 5_000, leaseMs: 5_000 },
+    { what: 'at least two seconds', openMs: 0, leaseMs: 2_000 },
+    { what: 'ten seconds at most', openMs: 300_000, leaseMs: 10_000 },
+  ])('is waited for $what', ({ openMs, leaseMs }) => {
+    expect(probeLeaseMs({ ...BREAKER, openMs })).toBe(leaseMs);
+    const breaker = { ...BREAKER, openMs };
+    expect(probing(OPEN, NOW + 10_000, { breaker, retries: RETRIES }).breaker).toEqual({
+      kind: 'halfOpen',
+      leaseUntil: NOW + 10_000 + leaseMs,
+      openings: 1,
+    });
+  });
+
+  test('of a deployment that may have been mended fails for as long as a misconfiguration lasts', () => {
+    const due = health({ misconfigured: { since: NOW - 9, probeAt: NOW, cause: '' } });
+    const failed = learnt(probing(due, NOW, SETTINGS), finding('failing', { probe: true }));
+    expect(availability(failed, NOW + BREAKER.maxOpenMs - 1)).toMatchObject({ kind: 'out', reason: 'misconfigured' });
+  });
+
   test('changes nothing on a deployment that is well', () => {
     expect(probing(health(), NOW, SETTINGS)).toEqual(health());
+  });
+});
+
+describe('a recovery', () => {
+  /** The requests of one round: as many as may go, all of them answered before the next round. */
+  function round(state: Health, at: number): { sent: number; state: Health } {
+    let now = state;
+    let sent = 0;
+    while (availability(now, at).kind === 'ready' && now.recovery !== null && sent < 1_000) {
+      now = { ...now, recovery: { ...now.recovery, sent: now.recovery.sent + 1 } };
+      sent++;
+    }
+    for (let answer = 0; answer < sent; answer++) now = nextHealth(now, finding('ok', { at }), SETTINGS);
+    return { sent, state: now };
+  }
+
+  test('begins with the probe that succeeded, and lets twice as many through from round to round until 64 are answered', () => {
+    let state = learnt(HALF_OPEN, finding('ok', { probe: true }));
+    const rounds: number[] = [];
+    for (let at = NOW + 1; state.recovery !== null && rounds.length < 10; at++) {
+      const next = round(state, at);
+      state = next.state;
+      rounds.push(next.sent);
+    }
+    expect(rounds).toEqual([2, 4, 8, 16, 32, 64]);
+    expect(availability(state, NOW + 60)).toEqual({ kind: 'ready' });
+  });
+
+  test('is over after 30 s, however little was asked', () => {
+    const back = learnt(HALF_OPEN, finding('ok', { probe: true }));
+    expect(learnt(back, finding('ok', { at: NOW + 29_999 })).recovery).not.toBeNull();
+    expect(learnt(back, finding('ok', { at: NOW + 30_000 })).recovery).toBeNull();
+  });
+
+  test('goes no faster for late answers to what was sent before', () => {
+    const back = learnt(HALF_OPEN, finding('ok', { probe: true }));
+    const late = Array.from({ length: 200 }, (_, at) => finding('ok', { at: NOW + at }));
+    expect(learnt(back, ...late).recovery).toEqual({ since: NOW, sent: 1, answered: 1 });
+  });
+
+  test.each(['throttled', 'failing', 'misconfigured'] as const)(
+    'gives the place of a request that was %s to another one, and never more than that',
+    (outcome) => {
+      const state = health({ recovery: { since: NOW, sent: 3, answered: 1 } });
+      expect(learnt(state, finding(outcome)).recovery).toEqual({ since: NOW, sent: 2, answered: 1 });
+      expect(learnt(state, finding(outcome), finding(outcome)).recovery).toEqual({ since: NOW, sent: 1, answered: 1 });
+      expect(learnt(state, ...Array.from({ length: 4 }, () => finding(outcome))).recovery).toEqual({
+        since: NOW,
+        sent: 1,
+        answered: 1,
+      });
+    },
+  );
+
+  test('ends where the deployment goes down again, and begins anew with the next probe', () => {
+    const back = learnt(HALF_OPEN, finding('ok', { probe: true }));
+    const down = learnt(back, ...failures(5, 10, NOW + 1));
+    expect(down).toMatchObject({ breaker: { kind: 'open', openings: 1 }, recovery: null });
+    const at = NOW + 60_000;
+    const again = learnt(probing(down, at, SETTINGS), finding('ok', { at, probe: true }));
+    expect(again.recovery).toEqual({ since: at, sent: 1, answered: 1 });
+  });
+
+  test('never counts more answers than requests', () => {
+    fc.assert(
+      fc.property(anyHealth, histories, (start, findings) => {
+        for (let state = start, at = 0; at < findings.length; at++) {
+          state = nextHealth(state, findings[at] ?? finding('ok'), SETTINGS);
+          if (state.recovery !== null) expect(state.recovery.sent).toBeGreaterThanOrEqual(state.recovery.answered);
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
@@ -206,6 +326,17 @@ describe('a misconfiguration', () => {
   test('is over once the deployment answers', () => {
     expect(learnt(MISCONFIGURED, finding('ok')).misconfigured).toBeNull();
     expect(learnt(MISCONFIGURED, finding('throttled')).misconfigured).toBeNull();
+  });
+});
+
+describe('an operator’s drain', () => {
+  test('lasts whatever is found meanwhile', () => {
+    fc.assert(
+      fc.property(histories, (findings) => {
+        expect(learnt(health({ drainedSince: NOW - 9 }), ...findings).drainedSince).toBe(NOW - 9);
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 

@@ -85,7 +85,7 @@ export const endpoint = section(
         { default: DEFAULT_API },
       ),
     ),
-    region: z.optional(text('The Azure region, for status and telemetry.', 'eastus2')),
+    region: z.optional(text('The Azure region, for status, telemetry and the `preferRegion` of pools.', 'eastus2')),
     allowInsecure: z.optional(
       flag('Allow `http://` to a host other than this machine. The key then travels in clear.').check(
         z.meta({

@@ -15,6 +15,7 @@ import {
   oneOf,
   optionalSection,
   section,
+  text,
   wholeNumber,
 } from './settings.ts';
 
@@ -52,6 +53,15 @@ const failoverOn = z
     ),
   );
 
+const REGION_ALLOWED = 'true, or the name of a region, such as "eastus2"';
+const preferRegion = z
+  .union([z.boolean(REGION_ALLOWED), text('The name of a region.', 'eastus2')], REGION_ALLOWED)
+  .check(
+    z.describe(
+      "The members whose endpoint's `region` is this one come first; the strategy orders them, and the others behind them, by themselves. `true`: the region the router runs in, by the environment's `ROUTER_REGION`, else by Azure's `REGION_NAME`. Absent: all regions are alike.",
+    ),
+  );
+
 export const pool = section(
   {
     strategy: z._default(
@@ -66,10 +76,11 @@ export const pool = section(
     block: z._default(
       wholeNumber(
         { min: 1, max: 10_000 },
-        '`roundRobin`: how many turns an instance takes from the shared cursor at once. 1 is strict order over all instances.',
+        '`roundRobin`: how many turns an instance takes from the shared cursor at once. 17, a prime, so that the blocks of several instances begin at different members; 1 is strict order over all instances, and waits for the store with every request.',
       ),
-      1,
+      17,
     ),
+    preferRegion: z.optional(preferRegion),
     cache: z._default(flag('Answer repeated equal requests from the response cache.'), false),
   },
   'A named, ordered set of deployments. Callers name it as their `model`.',

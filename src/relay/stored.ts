@@ -1,0 +1,106 @@
+/** Stored responses, and whatever else a single deployment has to answer for. */
+import type { RouterConfig } from '../domain/config.ts';
+import type { DeploymentId } from '../domain/deployment.ts';
+import { RouterError } from '../domain/errors.ts';
+import { FAILOVER_OUTCOMES } from '../domain/outcome.ts';
+import { availability } from '../routing/availability.ts';
+import type { Route } from '../routing/decide.ts';
+import type { State } from '../state/port.ts';
+import { Attempts, type AttemptsDeps, type Served } from './attempts.ts';
+import type { Call } from './call.ts';
+import { type Trail, trailHeaders } from './trail.ts';
+
+/** A call, its attempts, and the one whose answer goes to the caller. */
+export interface Answered {
+  readonly call: Call;
+  readonly route: Route;
+  readonly attempts: Attempts;
+  readonly served: Served;
+}
+
+/** The stored response that a call is about, or goes on from. */
+export function storedResponse({ target, payload }: Call): string | null {
+  if (target.kind === 'response') return target.id;
+  return target.kind === 'deployment' && payload.kind === 'json' ? payload.fields.previousResponseId : null;
+}
+
+/** As far as this instance has seen. Whoever is no longer configured holds nothing that could be asked for. */
+export function holderOf(config: RouterConfig, state: State, responseId: string): DeploymentId | null {
+  return configured(config, state.holderOf(responseId));
+}
+
+/** The same, asking the store. */
+export async function findHolder(config: RouterConfig, state: State, responseId: string): Promise<DeploymentId | null> {
+  return configured(config, await state.findHolder(responseId));
+}
+
+function configured({ deployments }: RouterConfig, holder: DeploymentId | null): DeploymentId | null {
+  return holder !== null && deployments.has(holder) ? holder : null;
+}
+
+/** A stored response that nobody has seen made: each endpoint is asked until one knows it. */
+export async function seek(deps: AttemptsDeps, call: Call, responseId: string): Promise<Answered> {
+  const { config, state, clock } = deps;
+  const trail: Trail = [];
+  let missing: Answered | null = null;
+  let unasked = false;
+  const asked = onePerEndpoint(config);
+  for (const [position, id] of asked.entries()) {
+    if (availability(state.snapshot().health(id), clock.now()).kind === 'out') {
+      unasked = true;
+      continue;
+    }
+    const route = routeTo(config, id);
+    const attempts = new Attempts(deps, call, route, { trail, othersLeft: position < asked.length - 1 });
+    const served = await attempts.run().catch(nullIfUnavailable);
+    if (served === null || FAILOVER_OUTCOMES.some((outcome) => outcome === served.outcome)) unasked = true;
+    else if (served.end.head.status === 404) missing = { call, route, attempts, served };
+    else {
+      if (served.outcome === 'ok') state.remember(responseId, id);
+      return { call, route, attempts, served };
+    }
+  }
+  // An endpoint that could not be asked may hold it: then nobody can say that it does not exist.
+  if (missing !== null && !unasked) return missing;
+  const message = 'The endpoints that could be asked do not hold this response, and not all could be asked.';
+  throw new RouterError('no_deployment_available', message, {
+    retryAfterMs: config.retries.baseMs,
+    headers: trailHeaders(trail),
+  });
+}
+
+function routeTo({ deployments }: RouterConfig, id: DeploymentId): Route {
+  const deployment = deployments.get(id);
+  const candidate = { probe: false, ramping: false, why: 'bound' as const, tier: null };
+  const candidates = deployment === undefined ? [] : [{ deployment, ...candidate }];
+  return { pool: null, tier: null, candidates, skipped: [], failoverOn: new Set(), sticky: null };
+}
+
+function nullIfUnavailable(error: unknown): null {
+  const unavailable =
+    error instanceof RouterError && (error.code === 'upstream_failed' || error.code === 'no_deployment_available');
+  if (!unavailable) throw error;
+  return null;
+}
+
+/** Where requests go that only one endpoint can answer, such as those about files: always to the same. */
+export function pinnedFor(config: RouterConfig, name: string | null, agent: string): DeploymentId | null {
+  if (name !== null && config.deployments.has(name as DeploymentId)) return name as DeploymentId;
+  const home = config.agents.homes.get(agent) ?? config.agents.defaultHome;
+  if ((name === null || name === 'auto') && home !== null) return home;
+  const pool = config.pools.get(name === null || name === 'auto' ? config.defaultPool : name);
+  return pool?.members[0]?.deployment ?? null;
+}
+
+function onePerEndpoint(config: RouterConfig): DeploymentId[] {
+  const byEndpoint = new Map<string, DeploymentId>();
+  const inOrder = [
+    ...(config.pools.get(config.defaultPool)?.members.map(({ deployment }) => deployment) ?? []),
+    ...config.deployments.keys(),
+  ];
+  for (const id of inOrder) {
+    const endpoint = config.deployments.get(id)?.endpoint;
+    if (endpoint !== undefined && !byEndpoint.has(endpoint)) byEndpoint.set(endpoint, id);
+  }
+  return [...byEndpoint.values()];
+}
