@@ -17,7 +17,8 @@ export const USAGE = `Usage: npm start -- [options]
   --port N       port to listen on (PORT, else 7071; 0 takes a free one)
   --host H       address to listen on (default 127.0.0.1; others need ROUTER_ADMIN_KEY)
   --config FILE  configuration file (ROUTER_CONFIG, else router.json, else AZURE_OPENAI_* variables)
-  --storage S    "memory", or a Table Storage connection string (ROUTER_STORAGE, else AzureWebJobsStorage)
+  --storage S    "memory", a connection string, or the address of a storage account
+                 (ROUTER_STORAGE, else AzureWebJobsStorage, else an emulator of its own)
   --help         this text
 
 Without any configuration two simulated endpoints are started, so that everything can be tried at once.`;
@@ -48,13 +49,13 @@ export function readArguments(
       problem: `${values.port === undefined ? 'PORT' : '--port'} is ${JSON.stringify(port)}; allowed is a number from 0 to 65535`,
     };
   }
-  const storage = values.storage ?? env['ROUTER_STORAGE'] ?? env['AzureWebJobsStorage'] ?? null;
-  if (storage !== null && !/^memory$|^UseDevelopmentStorage=true;?$|=/.test(storage.trim())) {
-    const name = values.storage === undefined ? 'ROUTER_STORAGE' : '--storage';
-    return { kind: 'wrong', problem: `${name} is neither "memory" nor a connection string` };
-  }
   return {
     kind: 'start',
-    arguments: { host: values.host ?? '127.0.0.1', port: Number(port), config: values.config ?? null, storage },
+    arguments: {
+      host: values.host ?? '127.0.0.1',
+      port: Number(port),
+      config: values.config ?? null,
+      storage: values.storage ?? null,
+    },
   };
 }

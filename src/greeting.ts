@@ -2,12 +2,14 @@ export interface GreetingFacts {
   readonly url: string;
   readonly pool: string;
   readonly keyNeeded: boolean;
+  /** Where the state lies. */
+  readonly state: string;
   readonly notes: readonly string[];
   readonly simulated: readonly string[];
 }
 
 /** What a person reads once the router accepts requests: something to paste, and where to look. */
-export function greeting({ url, pool, keyNeeded, notes, simulated }: GreetingFacts): string {
+export function greeting({ url, pool, keyNeeded, state, notes, simulated }: GreetingFacts): string {
   const key = keyNeeded ? '$ROUTER_KEY' : 'local';
   const lines = [
     ...notes.map((note) => `note: ${note}`),
@@ -16,6 +18,7 @@ export function greeting({ url, pool, keyNeeded, notes, simulated }: GreetingFac
       : [
           `Nothing is configured, so ${simulated.length} simulated endpoints serve: ${simulated.join(', ')} (see docs/simulator.md).`,
         ]),
+    `State lies in ${state}.`,
     `ready ${url}`,
     '',
     'Try it:',

@@ -4,6 +4,7 @@ import { type Composition, compose, composeUnconfigured } from './compose.ts';
 import type { Fault } from './domain/fault.ts';
 import { registerFunctions } from './functions/register.ts';
 import { gateSettings, loadConfig } from './settings.ts';
+import { type StorageFault, type StorageSettings, storageSettings } from './store/connection.ts';
 
 const env = process.env;
 
@@ -32,15 +33,37 @@ function composition(): Composition {
   );
   const parsed = loadConfig(env, null);
   const faults = parsed === null ? [NOTHING] : parsed.ok ? [] : [...parsed.faults];
+  const storage = storageSettings(env);
+  if (storage?.kind === 'fault') faults.push(faultOf(storage));
   if (gate.adminKey === null && gate.callerKeys.length === 0 && !gate.loopbackOnly) faults.push(NO_KEY);
-  if (parsed === null || !parsed.ok || faults.length > 0) {
+  if (parsed === null || !parsed.ok || storage?.kind === 'fault' || faults.length > 0) {
     for (const { path, problem } of faults) console.error(`${path}: ${problem}`);
     return composeUnconfigured(faults, gate);
   }
   for (const note of parsed.notes) console.warn(note);
   const hasPlatformIdentity = env['IDENTITY_ENDPOINT'] !== undefined;
-  return compose({ config: parsed.config, gate, hasPlatformIdentity, log: (line) => console.log(line) });
+  return compose({
+    config: parsed.config,
+    gate,
+    storage: storageOf(storage),
+    hasPlatformIdentity,
+    log: (line) => console.log(line),
+  });
 }
 
-const { app, clock, close } = composition();
-registerFunctions({ router: app, clock, close });
+function storageOf(settings: StorageSettings | null) {
+  if (settings === null)
+    console.warn('No storage is set (AzureWebJobsStorage): this instance keeps its state to itself.');
+  const known = settings ?? { kind: 'memory' };
+  return {
+    kind: known.kind === 'memory' ? ('memory' as const) : ('tables' as const),
+    connection: () => Promise.resolve(known),
+  };
+}
+
+function faultOf({ path, problem, allowed }: StorageFault): Fault {
+  return { path, problem, found: null, allowed, suggestion: null };
+}
+
+const { app, clock, resetFailureWindows, close } = composition();
+registerFunctions({ router: app, clock, resetFailureWindows, close });

@@ -9,6 +9,7 @@ import { greeting } from './greeting.ts';
 import { onOrphaned } from './lifetime/orphan.ts';
 import { startServer } from './server/server.ts';
 import { gateSettings, loadConfig } from './settings.ts';
+import { type LocalStorage, localStorage, StorageFailure } from './storage.ts';
 import { createBatch } from './telemetry/batch.ts';
 
 /** Requests under way may end within this time after SIGTERM. */
@@ -17,7 +18,8 @@ const DRAIN_MS = 10_000;
 const FAULTY_CONFIGURATION = 78;
 const WRONG_USAGE = 64;
 
-const STORAGE_NOTE = 'this version keeps its state in memory; the storage named has no effect yet.';
+/** The function app has its host's timer; here it is a plain one. */
+const SWEEP_EVERY_MS = 60_000;
 
 interface Fleet {
   readonly config: RouterConfig;
@@ -43,13 +45,15 @@ async function start(wanted: StartArguments): Promise<void> {
       FAULTY_CONFIGURATION,
     );
   }
+  const storage = storageFor(wanted.storage);
   const fleet = await loadFleet(wanted.config);
   const { stderr } = process;
   const lines = createBatch((text) => void stderr.write(text));
   const log = (line: string): void => lines.add(line);
-  const { app, clock, close } = compose({
+  const { app, clock, resetFailureWindows, close } = compose({
     config: fleet.config,
     gate,
+    storage,
     hasPlatformIdentity: env['IDENTITY_ENDPOINT'] !== undefined,
     log,
   });
@@ -60,27 +64,39 @@ async function start(wanted: StartArguments): Promise<void> {
     );
   });
   const { config, simulated } = fleet;
-  const notes = wanted.storage === null || wanted.storage === 'memory' ? fleet.notes : [...fleet.notes, STORAGE_NOTE];
   process.stdout.write(
     greeting({
       url: server.url,
       pool: config.defaultPool,
       keyNeeded: !gate.loopbackOnly || gate.callerKeys.length > 0,
-      notes,
+      state: storage.about,
+      notes: fleet.notes,
       simulated,
     }),
   );
+  const sweeping = setInterval(() => void resetFailureWindows(), SWEEP_EVERY_MS);
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
+    clearInterval(sweeping);
     await server.drain(DRAIN_MS);
     await Promise.all([close(), fleet.close()]);
+    await storage.close();
     lines.flush();
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());
   if (env['npm_lifecycle_event'] !== undefined) onOrphaned(() => void stop());
+}
+
+function storageFor(argument: string | null): LocalStorage {
+  try {
+    return localStorage(argument, process.env);
+  } catch (error) {
+    if (!(error instanceof StorageFailure)) throw error;
+    throw new StartFailure(error.message, error.isArgument ? WRONG_USAGE : FAULTY_CONFIGURATION);
+  }
 }
 
 async function loadFleet(file: string | null): Promise<Fleet> {

@@ -1,4 +1,7 @@
-/** The function app: one HTTP function that takes every path, as the host matches functions by name and not by route. */
+/**
+ * The function app: one HTTP function that takes every path, as the host matches functions by name and not by route, and a timer,
+ * which runs on instances of its own and shares with the others nothing but the store.
+ */
 import { app, type HttpHandler } from '@azure/functions';
 import type { Clock } from '../domain/clock.ts';
 import { RouterError } from '../domain/errors.ts';
@@ -12,11 +15,15 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as 
 export interface FunctionsOptions {
   readonly router: App;
   readonly clock: Clock;
+  readonly resetFailureWindows: () => Promise<void>;
   /** Flushes what is under way; the host waits a few seconds for it. */
   readonly close: () => Promise<void>;
 }
 
-export function registerFunctions({ router, clock, close }: FunctionsOptions): void {
+/** Every minute. A run that was missed is not made up for: the next one does the same. */
+const EVERY_MINUTE = '0 * * * * *';
+
+export function registerFunctions({ router, clock, resetFailureWindows, close }: FunctionsOptions): void {
   // Without streams, chunked bodies arrive empty and answers leave only when they are complete.
   app.setup({ enableHttpStream: true });
   app.http('router', {
@@ -25,6 +32,7 @@ export function registerFunctions({ router, clock, close }: FunctionsOptions): v
     authLevel: 'anonymous',
     handler: httpHandler(router, clock),
   });
+  app.timer('resetFailureWindows', { schedule: EVERY_MINUTE, useMonitor: false, handler: () => resetFailureWindows() });
   app.hook.appTerminate(close);
 }
 

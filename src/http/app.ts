@@ -4,7 +4,7 @@ import type { RouterConfig } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
 import type { Answer, IncomingRequest } from '../domain/message.ts';
 import type { Relay } from '../relay/relay.ts';
-import type { State } from '../state/port.ts';
+import type { Operations, State } from '../state/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import type { Gate } from './auth.ts';
 import { type Control, createControl } from './control.ts';
@@ -22,6 +22,7 @@ export interface AppDeps {
   readonly config: RouterConfig;
   readonly relay: Relay;
   readonly state: State;
+  readonly operations: Operations;
   readonly gate: Gate;
   readonly clock: Clock;
   readonly journal: Journal;

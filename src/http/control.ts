@@ -1,14 +1,18 @@
 /** The control plane: what the router knows, for those who run it. */
+import type { DeploymentId } from '../domain/deployment.ts';
 import { RouterError } from '../domain/errors.ts';
 import type { Answer, HeaderList, IncomingRequest } from '../domain/message.ts';
+import type { Operations } from '../state/port.ts';
+import { agentList, agentView, eventView, knownDeployment, readAssignment, readEventQuery } from './agents.ts';
 import type { Gate } from './auth.ts';
 import { errorAnswer, jsonAnswer } from './errors.ts';
 import { type ExplainDeps, explain } from './explain.ts';
 import { pageAnswer } from './page.ts';
-import { deploymentStatus, poolStatus, routerStatus } from './status.ts';
+import { deploymentStatus, poolStatus, routerStatus, type StatusFacts } from './status.ts';
 
 export interface ControlDeps extends ExplainDeps {
   readonly gate: Gate;
+  readonly operations: Operations;
 }
 
 export interface Control {
@@ -23,7 +27,7 @@ interface Visit {
 }
 
 interface ControlRoute {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: RegExp;
   readonly open: boolean;
   readonly answer: (visit: Visit) => Answer | Promise<Answer>;
@@ -47,36 +51,98 @@ export function createControl(deps: ControlDeps): Control {
 }
 
 function routesOf(deps: ControlDeps): ControlRoute[] {
-  const { config, state, clock, gate } = deps;
-  const facts = () => ({ config, snapshot: state.snapshot(), now: clock.now() });
-  const get = (path: RegExp, answer: (caught: string) => unknown, open = false): ControlRoute => ({
-    method: 'GET',
+  return [...openRoutes(deps), ...deploymentRoutes(deps), ...agentRoutes(deps)];
+}
+
+function factsOf({ config, state, operations, clock }: ControlDeps): StatusFacts {
+  return { config, snapshot: state.snapshot(), operations, now: clock.now() };
+}
+
+function get(path: RegExp, answer: (caught: string) => unknown): ControlRoute {
+  return route('GET', path, ({ caught }) => answer(caught));
+}
+
+/** A route of JSON for those with the admin key. */
+function route(method: ControlRoute['method'], path: RegExp, answer: (visit: Visit) => unknown): ControlRoute {
+  return {
+    method,
     path,
-    open,
-    answer: ({ caught, requestId }) => jsonAnswer(200, answer(caught), withId(requestId)),
-  });
+    open: false,
+    answer: async (visit) => jsonAnswer(200, await answer(visit), withId(visit.requestId)),
+  };
+}
+
+function openRoutes(deps: ControlDeps): ControlRoute[] {
   return [
-    get(/^\/healthz$/, () => ({ status: 'ok' }), true),
-    get(/^\/readyz$/, () => ({ status: 'ready' }), true),
+    { ...get(/^\/healthz$/, () => ({ status: 'ok' })), open: true },
+    { ...get(/^\/readyz$/, () => ({ status: 'ready' })), open: true },
     {
       method: 'GET',
       path: /^\/$/,
       open: true,
-      answer: ({ request }) => pageAnswer(gate.isAdmin(request.headers) ? facts() : null),
-    },
-    get(/^\/router\/status$/, () => routerStatus(facts())),
-    get(/^\/router\/deployments$/, () => ({ items: routerStatus(facts()).deployments })),
-    get(/^\/router\/deployments\/(.+)$/, (id) => deploymentStatus(facts(), id)),
-    get(/^\/router\/pools$/, () => ({ items: routerStatus(facts()).pools })),
-    get(/^\/router\/pools\/(.+)$/, (name) => poolStatus(facts(), name)),
-    {
-      method: 'POST',
-      path: /^\/router\/explain$/,
-      open: false,
-      answer: async ({ request, requestId }) =>
-        jsonAnswer(200, await explain(deps, request, requestId), withId(requestId)),
+      answer: ({ request }) => pageAnswer(deps.gate.isAdmin(request.headers) ? factsOf(deps) : null),
     },
   ];
+}
+
+function deploymentRoutes(deps: ControlDeps): ControlRoute[] {
+  const { config, operations } = deps;
+  const changed = (change: (id: DeploymentId) => Promise<void>) => async (visit: Visit) => {
+    const id = knownDeployment(config, visit.caught);
+    await change(id);
+    return deploymentStatus(factsOf(deps), id);
+  };
+  return [
+    get(/^\/router\/status$/, () => routerStatus(factsOf(deps))),
+    get(/^\/router\/deployments$/, () => ({ items: routerStatus(factsOf(deps)).deployments })),
+    route(
+      'POST',
+      /^\/router\/deployments\/(.+)\/drain$/,
+      changed((id) => operations.drain(id)),
+    ),
+    route(
+      'POST',
+      /^\/router\/deployments\/(.+)\/restore$/,
+      changed((id) => operations.restore(id)),
+    ),
+    get(/^\/router\/deployments\/(.+)$/, (id) => deploymentStatus(factsOf(deps), id)),
+    get(/^\/router\/pools$/, () => ({ items: routerStatus(factsOf(deps)).pools })),
+    get(/^\/router\/pools\/(.+)$/, (name) => poolStatus(factsOf(deps), name)),
+    route('POST', /^\/router\/explain$/, ({ request, requestId }) => explain(deps, request, requestId)),
+  ];
+}
+
+const LONGEST_NAME = 128;
+const AGENT = /^\/router\/agents\/(.+)$/;
+
+function agentRoutes(deps: ControlDeps): ControlRoute[] {
+  const { config, operations, clock } = deps;
+  const bodyLimits = { maxBytes: 64 * 1024, withinMs: config.timeouts.deadlineMs };
+  return [
+    get(/^\/router\/agents$/, () => ({ items: agentList(deps) })),
+    get(AGENT, (name) => agentView(config, operations.agent(name))),
+    route('PUT', AGENT, async ({ request, caught: name }) => {
+      if (name.length > LONGEST_NAME) throw tooLong(name);
+      const { deployment, pinned } = readAssignment(config, await request.readBody(bodyLimits));
+      await operations.assign(name, deployment, pinned);
+      return agentView(config, operations.agent(name));
+    }),
+    route('DELETE', AGENT, async ({ caught: name }) => {
+      await operations.release(name);
+      return agentView(config, operations.agent(name));
+    }),
+    route('GET', /^\/router\/failovers$/, async ({ request }) => {
+      const question = request.target.indexOf('?');
+      const query = question === -1 ? '' : request.target.slice(question + 1);
+      const { since, limit } = readEventQuery(query, clock.now());
+      return { items: (await operations.events(since, limit)).map(eventView) };
+    }),
+  ];
+}
+
+function tooLong(name: string): RouterError {
+  const message = `The agent's name has ${name.length} characters; allowed are ${LONGEST_NAME}.`;
+  return new RouterError('invalid_request', message, { param: 'agent' });
 }
 
 function withId(requestId: string): HeaderList {

@@ -4,10 +4,11 @@ import { RouterError } from '../domain/errors.ts';
 import type { HeaderList, IncomingRequest } from '../domain/message.ts';
 import type { Call } from '../relay/call.ts';
 import type { Relay } from '../relay/relay.ts';
+import type { UsedTier } from '../routing/wanted.ts';
 import type { State } from '../state/port.ts';
 import { readTarget } from './dialect.ts';
 import { readCall } from './read.ts';
-import { deploymentStatus } from './status.ts';
+import { standing } from './status.ts';
 
 export interface ExplainDeps {
   readonly config: RouterConfig;
@@ -28,26 +29,38 @@ export async function explain(deps: ExplainDeps, request: IncomingRequest, reque
   const { config, relay, state, clock } = deps;
   const limits = { maxBytes: config.limits.bodyMb * 1024 * 1024, withinMs: config.timeouts.deadlineMs };
   const call = await callFor(deps, readQuestion(await request.readBody(limits)), requestId);
-  const route = relay.plan(call);
-  const facts = { config, snapshot: state.snapshot(), now: clock.now() };
-  const stateOf = (id: string) => {
-    const { state: name, until, cause } = deploymentStatus(facts, id);
-    return { state: name, until, cause };
-  };
+  const route = relay.route(call);
+  const facts = { snapshot: state.snapshot(), now: clock.now() };
+  /** Where a place further down a chain stands in another tier than the first, it says so. */
+  const elsewhere = (tier: UsedTier | null) => (tier === route.tier ? {} : tierView(tier));
   return {
     name: call.name,
     agent: call.labels.agent,
+    sticky: route.sticky,
     pool: route.pool,
-    tier: route.tier,
+    ...tierView(route.tier),
     failoverOn: [...route.failoverOn],
-    candidates: route.candidates.map(({ deployment, probe, why }) => ({
+    candidates: route.candidates.map(({ deployment, probe, ramping, why, tier }) => ({
       deployment: deployment.id,
       why,
       probe,
-      ...stateOf(deployment.id),
+      ramping,
+      ...elsewhere(tier),
+      ...standing(facts, deployment.id),
     })),
-    skipped: route.skipped.map(({ deployment, reason }) => ({ deployment, reason, ...stateOf(deployment) })),
+    skipped: route.skipped.map(({ deployment, reason: skippedFor, tier }) => ({
+      deployment,
+      ...elsewhere(tier),
+      reason: skippedFor,
+      ...standing(facts, deployment),
+    })),
   };
+}
+
+/** In the words of the answer's `x-router-tier`. */
+function tierView(used: UsedTier | null) {
+  const { from = null, reason = null } = used?.lowered ?? {};
+  return { tier: used?.tier ?? null, downgradedFrom: from, reason };
 }
 
 async function callFor({ config, clock }: ExplainDeps, question: Question, id: string): Promise<Call> {

@@ -47,7 +47,7 @@ function page(content: string): string {
 
 const STYLE = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}main{max-width:60rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}
-tr.open,tr.misconfigured{background:#e5484d33}tr.throttled,tr.halfOpen,tr.probing{background:#ffb22433}`;
+tr.open,tr.misconfigured,tr.drained{background:#e5484d33}tr.throttled,tr.halfOpen,tr.probing,tr.ramping{background:#ffb22433}`;
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

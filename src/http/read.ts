@@ -39,6 +39,7 @@ export async function readCall(request: IncomingRequest, facts: ReadFacts): Prom
     name: nameIn(target, payload),
     stream,
     labels,
+    plan: null,
     wishes,
     caller: request.caller,
   };

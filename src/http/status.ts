@@ -1,17 +1,29 @@
 import type { Pool, RouterConfig } from '../domain/config.ts';
 import type { Deployment, DeploymentId } from '../domain/deployment.ts';
 import { RouterError } from '../domain/errors.ts';
-import type { Snapshot } from '../domain/health.ts';
+import type { Health, Snapshot } from '../domain/health.ts';
 import { closest } from '../domain/nearest.ts';
-import { availability } from '../routing/availability.ts';
+import { type Availability, availability, type OutReason } from '../routing/availability.ts';
+import type { Operations } from '../state/port.ts';
+
+import { agentList } from './agents.ts';
 
 export interface StatusFacts {
   readonly config: RouterConfig;
   readonly snapshot: Snapshot;
+  readonly operations: Operations;
   readonly now: number;
 }
 
-export type DeploymentStateName = 'closed' | 'probing' | 'throttled' | 'open' | 'halfOpen' | 'misconfigured';
+export type DeploymentStateName = 'closed' | 'ramping' | 'probing' | OutReason;
+
+export interface DeploymentStanding {
+  readonly state: DeploymentStateName;
+  /** `null`: not out, or nobody can tell. */
+  readonly until: string | null;
+  readonly since: string | null;
+  readonly cause: string | null;
+}
 
 export function routerStatus(facts: StatusFacts) {
   const { config } = facts;
@@ -20,17 +32,26 @@ export function routerStatus(facts: StatusFacts) {
     defaultPool: config.defaultPool,
     pools: [...config.pools.keys()].map((name) => poolStatus(facts, name)),
     deployments: [...config.deployments.keys()].map((id) => deploymentStatus(facts, id)),
-    store: { kind: 'memory', shared: false },
+    agents: agentList(facts),
+    store: storeStatus(facts.operations),
   };
+}
+
+function storeStatus(operations: Operations) {
+  const { since, lastReadAt, ...rest } = operations.store();
+  return { ...rest, since: instant(since), lastReadAt: instant(lastReadAt) };
 }
 
 export function deploymentStatus(facts: StatusFacts, id: string) {
   const deployment = facts.config.deployments.get(id as DeploymentId);
   if (deployment === undefined) throw notFound('deployment', id, [...facts.config.deployments.keys()]);
   const health = facts.snapshot.health(deployment.id);
+  const stands = standing(facts, deployment.id);
   return {
     ...identity(facts.config, deployment),
-    ...standing(facts, deployment.id),
+    ...stands,
+    cause: stands.cause ?? facts.operations.causeOf(deployment.id),
+    failures: facts.operations.failuresOf(deployment.id),
     latencyMs: health.latencyMs,
     headroom: health.headroom,
   };
@@ -40,15 +61,45 @@ function identity(config: RouterConfig, { id, endpoint, name, model, kind }: Dep
   return { id, endpoint, region: config.endpoints.get(endpoint)?.region ?? null, name, model, kind };
 }
 
-function standing(
-  { snapshot, now }: StatusFacts,
+export function standing(
+  { snapshot, now }: Pick<StatusFacts, 'snapshot' | 'now'>,
   id: DeploymentId,
-): { state: DeploymentStateName; until: string | null; cause: string | null } {
+): DeploymentStanding {
   const health = snapshot.health(id);
-  const state = availability(health, now);
-  const cause = health.misconfigured?.cause ?? null;
-  if (state.kind === 'out') return { state: state.reason, until: new Date(state.until).toISOString(), cause };
-  return { state: state.kind === 'probe' ? 'probing' : 'closed', until: null, cause };
+  const is = availability(health, now);
+  return {
+    state: stateName(is),
+    until: is.kind === 'out' ? instant(is.until) : null,
+    since: instant(sinceWhen(is, health)),
+    cause: health.misconfigured?.cause ?? null,
+  };
+}
+
+function stateName(is: Availability): DeploymentStateName {
+  switch (is.kind) {
+    case 'out':
+      return is.reason;
+    case 'ready':
+      return 'closed';
+    case 'ramping':
+      return 'ramping';
+    case 'probe':
+      return 'probing';
+    default:
+      return is satisfies never;
+  }
+}
+
+/** Where that is known: breakers and rests remember their end alone. */
+function sinceWhen(is: Availability, { drainedSince, misconfigured, recovery }: Health): number | null {
+  if (is.kind === 'ramping') return recovery?.since ?? null;
+  if (is.kind !== 'out') return null;
+  if (is.reason === 'drained') return drainedSince;
+  return is.reason === 'misconfigured' ? (misconfigured?.since ?? null) : null;
+}
+
+function instant(at: number | null): string | null {
+  return at === null || !Number.isFinite(at) ? null : new Date(at).toISOString();
 }
 
 /** Names as operators of hand-written failover know them. */

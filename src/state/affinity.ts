@@ -28,7 +28,7 @@ const WEEKS = 6;
 export class Affinity {
   readonly #facts: AffinityFacts;
   readonly #holders = new Map<string, DeploymentId>();
-  #waiting: string[] = [];
+  readonly #waiting: string[] = [];
   #writing = 0;
 
   constructor(facts: AffinityFacts) {

@@ -25,7 +25,7 @@ const LONGEST_READ_MS = 2_000;
 export class Chronicle {
   readonly #facts: ChronicleFacts;
   #waiting: FleetEvent[] = [];
-  #failovers = new Map<string, FleetEvent & { kind: 'failover' }>();
+  readonly #failovers = new Map<string, FleetEvent & { kind: 'failover' }>();
   #written = 0;
   #flushing: Promise<void> | null = null;
 

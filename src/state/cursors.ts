@@ -174,7 +174,7 @@ class StrictCursor implements Cursor {
   readonly #lease: Lease;
   readonly #watch: StoreWatch;
   readonly #clock: Clock;
-  #waiting: ((turn: number) => void)[] = [];
+  readonly #waiting: ((turn: number) => void)[] = [];
   #isLeasing = false;
   #next = 0;
   #aloneUntil = 0;

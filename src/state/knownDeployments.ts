@@ -63,10 +63,20 @@ export class KnownDeployments implements Known<DeploymentSheet> {
 
   /** Failures that count now, everybody's together. */
   failuresOf(deployment: DeploymentId, now: number): number {
-    const { fleet, evidence } = this.#standingOf(deployment);
-    const { breaker } = evidence === null ? fleet : fold(fleet, evidence, this.#foldFacts(deployment));
+    const { breaker } = this.#wordOf(deployment);
     if (breaker.kind !== 'closed') return 0;
     return countOf(within(breaker.reports, now - this.#settings.breaker.windowMs));
+  }
+
+  /** What opened the breaker, for people. */
+  causeOf(deployment: DeploymentId): string | null {
+    const { breaker } = this.#wordOf(deployment);
+    return breaker.kind === 'closed' ? null : breaker.cause;
+  }
+
+  #wordOf(deployment: DeploymentId): FleetHealth {
+    const { fleet, evidence } = this.#standingOf(deployment);
+    return evidence === null ? fleet : fold(fleet, evidence, this.#foldFacts(deployment));
   }
 
   sent(deployment: DeploymentId): void {
@@ -198,7 +208,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
   #evidenceNow(standing: Standing, now: number): Evidence | null {
     const { evidence } = standing;
     const claim = this.#claimNow(standing, now);
-    if (claim === null || evidence?.probe != null) return evidence;
+    if (claim === null || (evidence !== null && evidence.probe !== null)) return evidence;
     return { ...(evidence ?? NO_EVIDENCE), probe: { claim: claim.id, outcome: 'pending', at: now, cause: '' } };
   }
 
@@ -208,8 +218,12 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     const evidence = this.#evidenceNow(standing, now);
     const word = evidence === null ? fleet : fold(fleet, evidence, facts);
     standing.view = adopt(view, word, facts.config, (until) =>
-      evidence?.rest == null ? this.#facts.draw() * Math.min(SPREAD * Math.max(0, until - now), MOST_SPREAD_MS) : 0,
+      (evidence?.rest ?? null) === null ? this.#delayMs(until - now) : 0,
     );
+  }
+
+  #delayMs(restMs: number): number {
+    return this.#facts.draw() * Math.min(SPREAD * Math.max(0, restMs), MOST_SPREAD_MS);
   }
 
   #standingOf(id: DeploymentId): Standing {
@@ -265,7 +279,8 @@ function gathered(standing: Standing, before: Health, finding: Finding): Evidenc
 }
 
 function hasFailures({ breaker }: FleetHealth, evidence: Evidence | null): boolean {
-  return evidence?.failures != null || (breaker.kind === 'closed' && Object.keys(breaker.reports).length > 0);
+  if (evidence !== null && evidence.failures !== null) return true;
+  return breaker.kind === 'closed' && Object.keys(breaker.reports).length > 0;
 }
 
 function failuresIn(view: Health, before: Health, { at, cause }: Finding): Evidence['failures'] {

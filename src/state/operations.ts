@@ -86,6 +86,10 @@ export class SharedOperations implements Operations {
     return state.deployments.failuresOf(deployment, now());
   }
 
+  causeOf(deployment: DeploymentId): string | null {
+    return this.#facts.state.deployments.causeOf(deployment);
+  }
+
   events(since: number, limit: number): Promise<readonly FleetEvent[]> {
     return this.#facts.state.chronicle.since(since, limit);
   }

@@ -76,6 +76,8 @@ export interface Operations {
   agent(name: string): AgentStanding;
   /** Failures that count against a deployment, in the whole fleet. */
   failuresOf(deployment: DeploymentId): number;
+  /** What opened its breaker, for people. */
+  causeOf(deployment: DeploymentId): string | null;
   /** Failovers, moves and transitions since an instant, newest first. */
   events(since: number, limit: number): Promise<readonly FleetEvent[]>;
   store(): StoreStanding;

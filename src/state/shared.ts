@@ -247,14 +247,14 @@ export class SharedState implements State, Snapshot {
   }
 
   async #claim(deployment: DeploymentId, claim: string, now: number): Promise<boolean> {
-    let granted = false;
+    const claimed = { granted: false };
     await this.deploymentSheet.change((sheet) => {
       const next = this.#deployments.claimedIn(sheet, deployment, claim, now);
-      granted = next !== null;
+      claimed.granted = next !== null;
       return next ?? sheet;
     });
-    if (granted) this.#deployments.holdClaim(deployment, claim, now);
-    return granted;
+    if (claimed.granted) this.#deployments.holdClaim(deployment, claim, now);
+    return claimed.granted;
   }
 
   /** With the store gone nobody else will say it. */

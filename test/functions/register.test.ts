@@ -3,6 +3,7 @@ import { startWorker, type Worker } from './worker.ts';
 
 let worker: Worker;
 let closed = 0;
+let resets = 0;
 
 beforeAll(async () => {
   worker = startWorker();
@@ -13,6 +14,10 @@ beforeAll(async () => {
   registerFunctions({
     router,
     clock,
+    resetFailureWindows: () => {
+      resets++;
+      return Promise.resolve();
+    },
     close: () => {
       closed++;
       return Promise.resolve();
@@ -26,9 +31,9 @@ afterAll(async () => {
   await worker.close();
 });
 
-function trigger(): Readonly<Record<string, unknown>> {
-  const bindings = Object.values(worker.functions[0]?.metadata.bindings ?? {});
-  return bindings.find(({ type }) => type === 'httpTrigger') ?? {};
+function trigger(of = 'httpTrigger'): Readonly<Record<string, unknown>> {
+  const bindings = worker.functions.flatMap(({ metadata }) => Object.values(metadata.bindings));
+  return bindings.find(({ type }) => type === of) ?? {};
 }
 
 describe('the function app', () => {
@@ -37,7 +42,10 @@ describe('the function app', () => {
   });
 
   test('has one function for all paths, so that none can shadow another', () => {
-    expect(worker.functions).toHaveLength(1);
+    const http = worker.functions.filter(({ metadata }) =>
+      Object.values(metadata.bindings).some(({ type }) => type === 'httpTrigger'),
+    );
+    expect(http).toHaveLength(1);
     expect(trigger()).toMatchObject({ route: '{*path}' });
   });
 
@@ -60,6 +68,13 @@ describe('the function app', () => {
 
   test('leaves keys to the app: stock clients cannot send the host’s own', () => {
     expect(trigger()['authLevel']).toBe('anonymous');
+  });
+
+  test('resets failure windows every minute, on a timer of its own', async () => {
+    const timer = worker.functions.find(({ metadata }) => metadata.name === 'resetFailureWindows');
+    expect(trigger('timerTrigger')).toMatchObject({ schedule: '0 * * * * *' });
+    await timer?.callback({}, {});
+    expect(resets).toBe(1);
   });
 
   test('closes what is open when the host shuts down', async () => {

@@ -41,11 +41,12 @@ async function handle(request: IncomingRequest): Promise<Answer> {
 
 beforeAll(async () => {
   upstream = await startUpstream();
-  composition = composeFor(configOf(fleet([upstream.url])), { adminKey: null, callerKeys: [], loopbackOnly: true }, []);
+  composition = composeFor(configOf(fleet([upstream.url])));
   worker = startWorker();
   vi.doMock('@azure/functions', () => worker.library);
   const { registerFunctions } = await import('../../src/functions/register.ts');
-  registerFunctions({ router: { handle }, clock, close: () => composition.close() });
+  const { resetFailureWindows } = composition;
+  registerFunctions({ router: { handle }, clock, resetFailureWindows, close: () => composition.close() });
   await worker.start();
 });
 
@@ -111,7 +112,7 @@ describe('an answer through the worker', () => {
 
   test('comes though the endpoint answers with a status that no Response may have', async () => {
     const url = await statusServer(999);
-    const other = composeFor(configOf(fleet([url])), { adminKey: null, callerKeys: [], loopbackOnly: true }, []);
+    const other = composeFor(configOf(fleet([url])));
     onTestFinished(() => other.close());
     const before = composition;
     composition = other;

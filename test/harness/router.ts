@@ -4,6 +4,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import type { RouterConfig } from '../../src/domain/config.ts';
 import type { GateSettings } from '../../src/http/auth.ts';
 import { startServer } from '../../src/server/server.ts';
+import type { StorageSettings } from '../../src/store/connection.ts';
 
 export interface TestRouter extends AsyncDisposable {
   readonly url: string;
@@ -13,10 +14,15 @@ export interface TestRouter extends AsyncDisposable {
 
 const OPEN: GateSettings = { adminKey: null, callerKeys: [], loopbackOnly: true };
 
-export async function startRouter(document: object, gate: Partial<GateSettings> = {}): Promise<TestRouter> {
+/** `storage`: what several routers share; else each keeps its state to itself. */
+export interface RouterParts extends Partial<GateSettings> {
+  readonly storage?: StorageSettings;
+}
+
+export async function startRouter(document: object, parts: RouterParts = {}): Promise<TestRouter> {
   const config = configOf(document);
   const log: string[] = [];
-  const composition = composeFor(config, { ...OPEN, ...gate }, log);
+  const composition = composeFor(config, parts, log);
   const server = await startServer({ app: composition.app, clock: composition.clock, host: '127.0.0.1', port: 0 });
   return {
     url: server.url,
@@ -35,8 +41,19 @@ export function configOf(document: object): RouterConfig {
   return parsed.config;
 }
 
-export function composeFor(config: RouterConfig, gate: GateSettings, log: string[]): Composition {
-  return compose({ config, gate, hasPlatformIdentity: false, log: (line) => log.push(line) });
+export function composeFor(
+  config: RouterConfig,
+  { storage = { kind: 'memory' }, ...gate }: RouterParts = {},
+  log: string[] = [],
+): Composition {
+  const kind = storage.kind === 'memory' ? 'memory' : 'tables';
+  return compose({
+    config,
+    gate: { ...OPEN, ...gate },
+    storage: { kind, connection: () => Promise.resolve(storage) },
+    hasPlatformIdentity: false,
+    log: (line) => log.push(line),
+  });
 }
 
 /** Endpoints A, B, C … with one deployment each, and a priority pool over them named like the deployment. */

@@ -5,6 +5,8 @@ import type { Answer, HeaderList } from '../../src/domain/message.ts';
 import { type App, createApp } from '../../src/http/app.ts';
 import { createGate, type GateSettings } from '../../src/http/auth.ts';
 import { createRelay } from '../../src/relay/relay.ts';
+import { SharedOperations } from '../../src/state/operations.ts';
+import { MemoryStore } from '../../src/store/memory.ts';
 import { type Script, type Stage, stageFor } from '../relay/fakes.ts';
 
 export interface Question {
@@ -76,7 +78,8 @@ export function appFor(
   const app = createApp({
     config,
     relay: createRelay(stage.deps),
-    state: stage.state,
+    state: stage.watched,
+    operations: new SharedOperations({ state: stage.state, store: new MemoryStore(), now: () => clock.now() }),
     gate: createGate({ ...OPEN, ...gate }),
     clock,
     journal: stage.deps.journal,

@@ -4,8 +4,7 @@ import type { RouterConfig } from '../../src/domain/config.ts';
 import { createGate } from '../../src/http/auth.ts';
 import { createUnconfiguredApp } from '../../src/http/unconfigured.ts';
 import { configOf, fleet } from '../harness/router.ts';
-import { ok, status } from '../relay/fakes.ts';
-import { anyHealth, configFor, seeded } from '../routing/facts.ts';
+import { anyHealth } from '../routing/facts.ts';
 import { appFor, ask, OPEN } from './ask.ts';
 
 const CONFIG = configOf(
@@ -169,98 +168,6 @@ describe('the control plane', () => {
   test('names the methods of a path with the 405', async () => {
     const { app } = appFor(CONFIG);
     expect((await ask(app, { method: 'PUT', target: '/router/explain' })).headers.get('allow')).toBe('POST');
-  });
-});
-
-describe('explain', () => {
-  const WORLD = configFor({
-    pools: {
-      first: { strategy: 'priority', members: ['A/m', 'B/m', 'C/m'] },
-      even: { strategy: 'roundRobin', members: ['A/m', 'B/m', 'C/m'] },
-      shares: { strategy: 'weighted', members: ['A/m', 'B/m', 'C/m', 'D/m'] },
-      keyed: { strategy: 'spread', members: ['A/m', 'B/m', 'C/m', 'D/m'] },
-      second: { strategy: 'priority', members: ['D/n', 'B/n'] },
-    },
-    agents: { homes: { owner: 'B/m' } },
-    tiers: { premium: { chain: ['second', 'first'] } },
-  });
-
-  test('names the very route that the data plane then takes', async () => {
-    const questions = fc.record({
-      model: fc.constantFrom('first', 'even', 'shares', 'keyed', 'premium', 'auto', 'C/m'),
-      agent: fc.constantFrom('owner', 'other'),
-      key: fc.option(fc.string({ maxLength: 4 }), { nil: undefined }),
-      failover: fc.constantFrom('on', 'off'),
-      turns: fc.nat({ max: 3 }),
-      seed: fc.integer(),
-      out: fc.subarray(['A/m', 'B/m', 'C/m', 'D/m', 'B/n'] as const),
-    });
-    await fc.assert(
-      fc.asyncProperty(questions, async ({ model, agent, key, failover, turns, seed, out }) => {
-        let draw = seeded(seed);
-        const { app, record, upstream, state } = appFor(WORLD, [status(503)], {}, () => draw());
-        for (let turn = 0; turn < turns; turn++) state.turn('even');
-        // Beyond the longest wait, so that none of them is waited for.
-        for (const id of out) record(id, 'throttled', { retryAfterMs: 60_000 });
-        const headers = { 'x-agent-name': agent, 'x-router-failover': failover };
-        const body = { model, ...(key === undefined ? {} : { prompt_cache_key: key }) };
-        const explained = await ask(app, {
-          target: '/router/explain',
-          body: { path: '/v1/chat/completions', headers, body },
-        });
-        expect(upstream.sent).toEqual([]);
-        const { candidates, skipped } = explained.json as {
-          candidates: { deployment: string }[];
-          skipped: { deployment: string }[];
-        };
-        draw = seeded(seed);
-        const call = ask(app, { target: '/v1/chat/completions', headers, body });
-        void call;
-        // Each attempt fails at once; the repeats behind them wait for the clock, which stands still.
-        for (let round = 0; round < 40; round++) await Promise.resolve();
-        for (const _ of candidates) await new Promise((resolve) => setImmediate(resolve));
-        const sent = upstream.sent.map(({ request }) => request.endpoint.name);
-        expect(sent).toEqual(candidates.map(({ deployment }) => deployment.split('/')[0]));
-        expect(skipped.map(({ deployment }) => deployment)).not.toContain(candidates[0]?.deployment);
-      }),
-      { numRuns: 200 },
-    );
-  });
-
-  test('takes no turn and claims no probe', async () => {
-    const { app, state } = appFor(WORLD, [ok]);
-    for (let count = 0; count < 5; count++)
-      await ask(app, { target: '/router/explain', body: { path: '/v1/chat/completions', body: { model: 'even' } } });
-    expect(state.peekTurn('even')).toBe(0);
-  });
-
-  test('says why a deployment is left out, since what, and until when', async () => {
-    const { app, record, clock } = appFor(CONFIG);
-    record('A/gpt-4.1', 'misconfigured');
-    const { json } = await ask(app, {
-      target: '/router/explain',
-      body: { path: '/v1/chat/completions?x=1', body: { model: 'gpt-4.1' } },
-    });
-    expect(json).toEqual({
-      name: 'gpt-4.1',
-      agent: 'unknown_agent',
-      pool: 'gpt-4.1',
-      tier: null,
-      failoverOn: ['throttled', 'failing', 'misconfigured'],
-      candidates: [
-        { deployment: 'B/gpt-4.1', why: 'strategy', probe: false, state: 'closed', until: null, cause: null },
-        { deployment: 'C/gpt-4.1', why: 'strategy', probe: false, state: 'closed', until: null, cause: null },
-      ],
-      skipped: [
-        {
-          deployment: 'A/gpt-4.1',
-          reason: 'misconfigured',
-          state: 'misconfigured',
-          until: new Date(clock.now() + 300_000).toISOString(),
-          cause: 'a test',
-        },
-      ],
-    });
   });
 });
 

@@ -29,7 +29,7 @@ export interface FleetOfInstances {
   readonly clock: ManualClock;
   readonly store: Store;
   readonly instances: readonly Instance[];
-  add(name: string): Instance;
+  readonly add: (name: string) => Instance;
 }
 
 export interface FleetFacts {

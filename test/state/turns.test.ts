@@ -30,7 +30,10 @@ describe('strict order', () => {
   test('holds for requests that come at once, those of one instance sharing a lease', async () => {
     const store = new BrittleStore();
     const { clock, instances } = fleetOf({ count: 4, store });
-    const asked = Array.from({ length: 400 }, (_, at) => (instances[at % 4] as Instance).state.turn(pool(1)));
+    const asked = Array.from(
+      { length: 400 },
+      async (_, at) => await (instances[at % 4] as Instance).state.turn(pool(1)),
+    );
     await clock.pass(1_000);
     const turns = await Promise.all(asked);
     expect([...turns].sort((left, right) => left - right)).toEqual(Array.from({ length: 400 }, (_, at) => at));
@@ -51,7 +54,7 @@ describe('strict order', () => {
 describe('blocks', () => {
   test('are taken ahead, so that no request waits and none of the turns is given twice', async () => {
     const { clock, instances } = fleetOf({ count: 3 });
-    for (const { state } of instances) state.turn(pool(17));
+    for (const { state } of instances) void state.turn(pool(17));
     await clock.pass(100);
     const turns: number[] = [];
     for (let asked = 0; asked < 600; asked++) {
@@ -97,7 +100,7 @@ describe('blocks', () => {
     const { clock, instances } = fleetOf({ count: 1, store });
     const [one] = instances as [Instance];
     for (let asked = 0; asked < 10_000; asked++) {
-      one.state.turn(pool(17));
+      void one.state.turn(pool(17));
       if (asked % 10 === 0) {
         await clock.pass(5);
       }

@@ -61,6 +61,7 @@ async function routerFor(url: string, auth: object) {
   const composition = compose({
     config,
     gate: { adminKey: null, callerKeys: [], loopbackOnly: true },
+    storage: { kind: 'memory', connection: () => Promise.resolve({ kind: 'memory' }) },
     hasPlatformIdentity: true,
     log: (line) => log.push(line),
   });

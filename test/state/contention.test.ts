@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { MemoryStore } from '../../src/store/memory.ts';
+import type { Written } from '../../src/store/port.ts';
+import { settled } from '../harness/manualClock.ts';
+import { A, fleetOf, HOMES, type Instance, learn } from './fleet.ts';
+
+/** Answers well, and somebody else is always first. */
+class BusyStore extends MemoryStore {
+  isBusy = false;
+
+  override async replace(...facts: Parameters<MemoryStore['replace']>): Promise<Written> {
+    return this.isBusy ? { kind: 'conflict' } : await super.replace(...facts);
+  }
+}
+
+const STRICT = { pools: { strict: { strategy: 'roundRobin', block: 1, members: [A] } } };
+
+test('what could not be told because others were first is told later, and the store is not called lost for that', async () => {
+  const store = new BusyStore();
+  const { clock, instances } = fleetOf({ count: 2, store, started: true });
+  const [one, two] = instances as [Instance, Instance];
+  await clock.pass(2_000);
+  store.isBusy = true;
+  learn(one, clock, 'failing', { times: 5 });
+  await clock.pass(10_000);
+  expect(two.state.health(A).breaker.kind).toBe('closed');
+  expect([one.operations.store().healthy, one.episodes]).toEqual([true, []]);
+  store.isBusy = false;
+  await clock.pass(5_000);
+  expect(two.state.health(A).breaker.kind).toBe('open');
+});
+
+test('whoever is never first does not probe', async () => {
+  const store = new BusyStore();
+  const { clock, instances } = fleetOf({ count: 1, store, started: true });
+  const [one] = instances as [Instance];
+  await clock.pass(2_000);
+  learn(one, clock, 'failing', { times: 5 });
+  await clock.pass(31_000);
+  store.isBusy = true;
+  const claim = one.state.claimProbe(A, clock.now());
+  await clock.pass(5_000);
+  expect(await claim).toBe(false);
+  store.isBusy = false;
+  expect(await one.state.claimProbe(A, clock.now())).toBe(true);
+});
+
+test('strict order waits a while for its turn, goes on in an order of its own, and asks again later', async () => {
+  const store = new BusyStore();
+  const { clock, instances } = fleetOf({ count: 1, store, extra: { ...HOMES, ...STRICT }, started: true });
+  const [one] = instances as [Instance];
+  const pool = one.state.config.pools.get('strict')!;
+  await clock.pass(2_000);
+  expect(await one.state.turn(pool)).toBe(0);
+  store.isBusy = true;
+  let turn: number | null = null;
+  void Promise.resolve(one.state.turn(pool)).then((given) => {
+    turn = given;
+  });
+  await clock.pass(4_000);
+  expect(turn).toBeNull();
+  await clock.pass(4_000);
+  expect(turn).toBe(1);
+  expect(one.state.turn(pool)).toBe(2);
+  store.isBusy = false;
+  await clock.pass(5_000);
+  expect(await one.state.turn(pool)).toBe(1);
+  await settled();
+  expect(one.episodes).toEqual([]);
+});
