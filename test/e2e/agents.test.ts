@@ -171,7 +171,7 @@ describe('under the preset availability', () => {
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(RateLimitError);
     expect(error).toMatchObject({ status: 429, message: '429 Requests have exceeded the rate limit.', code: '429' });
-    expect((error as RateLimitError).headers?.get('retry-after-ms')).toBe('1500');
+    expect((error as RateLimitError).headers.get('retry-after-ms')).toBe('1500');
     expect([a.received.length, b.received.length]).toEqual([1, 0]);
   });
 

@@ -43,7 +43,7 @@ describe('explain', () => {
         let draw = seeded(seed);
         const { app, record, upstream, state } = appFor(WORLD, [status(503)], {}, () => draw());
         const even = WORLD.pools.get('even');
-        for (let turn = 0; turn < turns; turn++) if (even !== undefined) state.turn(even);
+        for (let turn = 0; turn < turns; turn++) if (even !== undefined) void state.turn(even);
         // Beyond the longest wait, so that none of them is waited for.
         for (const id of out) record(id, 'throttled', { retryAfterMs: 60_000 });
         const headers = { 'x-agent-name': agent, 'x-router-failover': failover };

@@ -219,6 +219,7 @@ describe('a deployment that has just come back', () => {
     stage.record('A/gpt-4.1', 'failing');
     stage.clock.advance(1_000);
     await stage.attempts().run();
+    stage.clock.advance(1);
     hanging?.listener.onError(new UpstreamError('reset', 'connection lost'));
     expect(await early).toMatchObject({ trail: 'A:failing' });
     expect(stage.state.health('A/gpt-4.1').breaker).toMatchObject({ kind: 'closed', failedAt: [] });

@@ -43,8 +43,9 @@ const decided = (request: Partial<RouteRequest>, known: Readonly<Record<string, 
 
 function marks({ candidates }: { readonly candidates: readonly Candidate[] }): string[] {
   return candidates.map(({ deployment, tier }) => {
-    const lowered = tier?.lowered == null ? '' : ` from ${tier.lowered.from} (${tier.lowered.reason})`;
-    return `${deployment.id} ${tier?.tier ?? 'none'}${lowered}`;
+    const lowered = tier?.lowered ?? null;
+    const from = lowered === null ? '' : ` from ${lowered.from} (${lowered.reason})`;
+    return `${deployment.id} ${tier?.tier ?? 'none'}${from}`;
   });
 }
 
