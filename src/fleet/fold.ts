@@ -1,5 +1,5 @@
 import type { Breaker } from '../domain/config.ts';
-import { opened, probeLeaseMs } from '../routing/transitions.ts';
+import { halfOpened, opened, probeLeaseMs } from '../routing/transitions.ts';
 import {
   countOf,
   type FleetBreaker,
@@ -86,9 +86,8 @@ function foldBreaker(before: FleetBreaker, evidence: Evidence, facts: FoldFacts)
 function foldLapsed(before: Open, evidence: Evidence, facts: FoldFacts): FleetBreaker {
   const { probe } = evidence;
   if (probe === null || probe.at < before.openUntil || probe.outcome === 'dropped') return before;
-  const { openings, cause } = before;
-  const leaseUntil = probe.at + probeLeaseMs(facts.breaker);
-  return foldBreaker({ kind: 'halfOpen', leaseUntil, openings, cause, claim: probe.claim }, evidence, facts);
+  const claimed = halfOpened(before.openings, probe.at, facts.breaker);
+  return foldBreaker({ ...claimed, cause: before.cause, claim: probe.claim }, evidence, facts);
 }
 
 type Open = FleetBreaker & { kind: 'open' };

@@ -1,6 +1,6 @@
 import type { Health } from '../domain/health.ts';
 import { availability } from '../routing/availability.ts';
-import { probeLeaseMs } from '../routing/transitions.ts';
+import { halfOpened } from '../routing/transitions.ts';
 import type { FleetBreaker, FleetHealth } from './deployments.ts';
 import type { FoldFacts } from './fold.ts';
 
@@ -20,13 +20,7 @@ export function claimed(
     breaker:
       breaker.kind === 'closed'
         ? breaker
-        : {
-            kind: 'halfOpen',
-            leaseUntil: now + probeLeaseMs(settings),
-            openings: breaker.openings,
-            cause: breaker.cause,
-            claim,
-          },
+        : { ...halfOpened(breaker.openings, now, settings), cause: breaker.cause, claim },
     misconfigured: misconfigured && { ...misconfigured, probeAt: now + settings.maxOpenMs },
   };
 }

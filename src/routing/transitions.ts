@@ -51,14 +51,8 @@ export function probeLeaseMs({ openMs }: Breaker): number {
 }
 
 /** One request is on its way to find out whether the deployment has recovered. */
-export function probing(health: Health, now: number, { breaker: settings }: TransitionSettings): Health {
-  const { breaker, misconfigured } = health;
-  const leaseUntil = now + probeLeaseMs(settings);
-  return {
-    ...health,
-    breaker: breaker.kind === 'closed' ? breaker : { kind: 'halfOpen', leaseUntil, openings: breaker.openings },
-    misconfigured: misconfigured && { ...misconfigured, probeAt: now + settings.maxOpenMs },
-  };
+export function halfOpened(openings: number, now: number, settings: Breaker): BreakerState & { kind: 'halfOpen' } {
+  return { kind: 'halfOpen', leaseUntil: now + probeLeaseMs(settings), openings };
 }
 
 /** A failure of any other request than the probe belongs to the time before the window opened. */

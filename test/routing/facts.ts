@@ -7,6 +7,7 @@ import type { Deployment, DeploymentId } from '../../src/domain/deployment.ts';
 import { type Finding, HEALTHY, type Health, type Snapshot } from '../../src/domain/health.ts';
 import { type Decision, decide, type Route } from '../../src/routing/decide.ts';
 import type { DecideFacts, RouteRequest } from '../../src/routing/request.ts';
+import { halfOpened } from '../../src/routing/transitions.ts';
 import { configOf } from '../harness/router.ts';
 
 /** An instant like any other, and never 0. */
@@ -218,3 +219,13 @@ export const histories = fc
       return finding(outcome, { at, ...rest });
     });
   });
+
+/** One request is on its way to find out whether the deployment has recovered. */
+export function probing(state: Health, now: number, { breaker: settings }: { readonly breaker: Breaker }): Health {
+  const { breaker, misconfigured } = state;
+  return {
+    ...state,
+    breaker: breaker.kind === 'closed' ? breaker : halfOpened(breaker.openings, now, settings),
+    misconfigured: misconfigured && { ...misconfigured, probeAt: now + settings.maxOpenMs },
+  };
+}

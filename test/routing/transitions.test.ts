@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Finding, HEALTHY, type Health } from '../../src/domain/health.ts';
 import { availability } from '../../src/routing/availability.ts';
-import { nextBreaker, nextHealth, probeLeaseMs, probing } from '../../src/routing/transitions.ts';
+import { nextBreaker, nextHealth, probeLeaseMs } from '../../src/routing/transitions.ts';
 import {
   anyHealth,
   BREAKER,
@@ -14,6 +14,7 @@ import {
   NOW,
   OPEN,
   outcomes,
+  probing,
   RETRIES,
   SETTINGS,
 } from './facts.ts';
@@ -225,7 +226,7 @@ describe('a probe', () => {
   ])('is waited for $what', ({ openMs, leaseMs }) => {
     expect(probeLeaseMs({ ...BREAKER, openMs })).toBe(leaseMs);
     const breaker = { ...BREAKER, openMs };
-    expect(probing(OPEN, NOW + 10_000, { breaker, retries: RETRIES }).breaker).toEqual({
+    expect(probing(OPEN, NOW + 10_000, { breaker }).breaker).toEqual({
       kind: 'halfOpen',
       leaseUntil: NOW + 10_000 + leaseMs,
       openings: 1,
