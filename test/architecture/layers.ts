@@ -8,9 +8,12 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // Pure: bytes and decisions.
   body: ['domain'],
   routing: ['domain', 'body'],
+  // Pure: what all instances hold true together.
+  fleet: ['domain', 'routing'],
   config: ['domain'],
   // Adapters beside the relay.
-  state: ['domain', 'routing'],
+  store: [],
+  state: ['domain', 'routing', 'fleet', 'store', 'telemetry'],
   upstream: ['domain', 'body'],
   telemetry: ['domain'],
   accounts: ['domain', 'state'],
@@ -26,6 +29,20 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   generate: ['domain', 'relay'],
   client: ['domain'],
   simulator: ['domain', 'lifetime'],
+  // Runs whole fleets of the real router; from the fake Azure OpenAI it takes chance with a seed alone.
+  simulation: [
+    'domain',
+    'body',
+    'routing',
+    'fleet',
+    'config',
+    'store',
+    'state',
+    'upstream',
+    'telemetry',
+    'relay',
+    'simulator',
+  ],
   // What ends a process.
   lifetime: [],
   dashboard: [],
@@ -35,9 +52,9 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
   // The only file that knows every adapter, and no host.
   'compose.ts': Object.keys(LAYERS).filter(
-    (folder) => !['functions', 'server', 'client', 'simulator'].includes(folder),
+    (folder) => !['functions', 'server', 'client', 'simulator', 'simulation'].includes(folder),
   ),
-  'main.ts': ['domain', 'functions', 'compose.ts', 'settings.ts'],
+  'main.ts': ['domain', 'functions', 'store', 'compose.ts', 'settings.ts'],
   'local.ts': ['start.ts'],
   'start.ts': [
     'domain',
@@ -49,10 +66,12 @@ export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
     'settings.ts',
     'arguments.ts',
     'greeting.ts',
+    'storage.ts',
     'telemetry',
   ],
   'cli.ts': ['domain', 'config', 'compose.ts', 'settings.ts', 'arguments.ts'],
   'settings.ts': ['domain', 'config', 'http'],
+  'storage.ts': ['store'],
   'arguments.ts': [],
   'greeting.ts': [],
 };
@@ -64,15 +83,18 @@ export const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   // compose.ts hands the adapters in.
   http: ['state', 'upstream', 'telemetry'],
   'settings.ts': ['http'],
+  // The state is told of what happens, and tells it to whoever listens.
+  state: ['telemetry'],
+  simulation: ['telemetry'],
 };
 
 /** Each SDK has one home. A package that is not named here may not be imported from `src/`. */
 export const SDK_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@azure/functions': ['functions', 'main.ts'],
-  '@azure/data-tables': ['state'],
+  '@azure/data-tables': ['store'],
   '@azure/identity': ['compose.ts'],
   applicationinsights: ['telemetry'],
-  azurite: ['start.ts'],
+  azurite: ['store'],
   'jsonc-parser': ['config'],
   openai: ['client', 'generate'],
   undici: ['upstream'],
@@ -80,13 +102,13 @@ export const SDK_HOMES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Neither the operating system nor the network is anywhere near these. */
-export const WITHOUT_NODE = ['domain', 'routing'];
+export const WITHOUT_NODE = ['domain', 'routing', 'fleet'];
 
 /** Only what starts a process reads its environment; everybody else is told. */
 export const MAY_READ_ENVIRONMENT = ['main.ts', 'start.ts', 'cli.ts', 'simulator/program.ts'];
 
 /** The same arguments, the same answer: time, chance and waiting are the caller's business. */
-export const PURE = ['domain', 'routing'];
+export const PURE = ['domain', 'routing', 'fleet'];
 export const IMPURE: Readonly<Record<string, RegExp>> = {
   await: /\bawait\b/,
   Date: /\bDate\b(?!\.(?:parse|UTC)\b)/,

@@ -1,0 +1,158 @@
+import { scanBody } from '../body/fields.ts';
+import type { Clock, Draw } from '../domain/clock.ts';
+import type { DeploymentId } from '../domain/deployment.ts';
+import { RouterError } from '../domain/errors.ts';
+import type { Answer } from '../domain/message.ts';
+import { RetryBudget } from '../relay/budget.ts';
+import type { Call } from '../relay/call.ts';
+import { createRelay, type Relay } from '../relay/relay.ts';
+import { availability } from '../routing/availability.ts';
+import { SharedState, type SharedStateFacts } from '../state/shared.ts';
+import type { Store } from '../store/port.ts';
+import type { Journal } from '../telemetry/port.ts';
+import type { Upstream } from '../upstream/port.ts';
+import { gapMs, oneOf } from './chance.ts';
+import type { Mark, Requests } from './requests.ts';
+import type { Agent, Scenario } from './scenario.ts';
+
+export interface InstanceFacts {
+  readonly name: string;
+  readonly scenario: Pick<Scenario, 'config' | 'agents' | 'requestsPerSecond'>;
+  readonly store: Store;
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  /** For the router's own decisions. */
+  readonly draw: Draw;
+  /** For when who calls. */
+  readonly traffic: Draw;
+  readonly journal: Journal;
+  readonly requests: Requests;
+  readonly onServed: (served: ServedRequest) => void;
+}
+
+export interface ServedRequest {
+  readonly mark: Mark;
+  readonly arrivedAt: number;
+  readonly endedAt: number;
+  /** Its pool shares out its turns in strict order: that takes the store. */
+  readonly strict: boolean;
+  /** `null`: the caller got an answer. */
+  readonly error: string | null;
+  /** A fault of the router's own. */
+  readonly fault: unknown;
+}
+
+const NOBODY = { gone: false, onGone: () => () => undefined };
+
+/** One instance of the router, from its relay down to its share of the fleet's state, and the agents that call it. */
+export class Instance {
+  readonly name: string;
+  readonly state: SharedState;
+  readonly #facts: InstanceFacts;
+  readonly #relay: Relay;
+  #calls = 0;
+
+  constructor(facts: InstanceFacts) {
+    const { name, scenario, store, upstream, clock, draw, journal, requests } = facts;
+    const { config } = scenario;
+    this.name = name;
+    this.#facts = facts;
+    const fingerprint = () => 'simulated';
+    this.state = new MarkingState({ config, store, instance: name, clock, draw, journal, fingerprint }, requests);
+    const budget = new RetryBudget(config.retries.budgetPercent);
+    this.#relay = createRelay({ config, upstream, state: this.state, clock, draw, budget, journal });
+  }
+
+  start(): void {
+    this.state.start();
+    this.#awaitCall();
+  }
+
+  /** Whether requests may go there without asking the fleet first. */
+  sendsTo(deployment: DeploymentId): boolean {
+    const { kind } = availability(this.state.health(deployment), this.#facts.clock.now());
+    return kind === 'ready' || kind === 'ramping';
+  }
+
+  #awaitCall(): void {
+    const { clock, traffic, scenario } = this.#facts;
+    clock.after(gapMs(traffic, scenario.requestsPerSecond), () => {
+      void this.#serve(oneOf(traffic, scenario.agents));
+      this.#awaitCall();
+    });
+  }
+
+  async #serve(agent: Agent): Promise<void> {
+    const { requests, clock, scenario, onServed } = this.#facts;
+    const call = this.#callOf(agent);
+    const pool = scenario.config.pools.get(agent.model);
+    const strict = pool?.strategy === 'roundRobin' && pool.block === 1;
+    const { mark, result } = await requests.run(() => this.#relay.serve(call));
+    const times = { arrivedAt: call.arrivedAt, endedAt: clock.monotonicMs() };
+    onServed({ mark, ...times, strict, error: errorOf(result), fault: faultOf(result) });
+  }
+
+  #callOf({ name, model }: Agent): Call {
+    const { clock, scenario } = this.#facts;
+    return {
+      id: `${this.name}-${this.#calls++}`,
+      arrivedAt: clock.monotonicMs(),
+      method: 'POST',
+      target: { kind: 'deployment', operation: 'chat/completions', namedBy: 'body', name: null },
+      query: '',
+      headers: [],
+      payload: payloadFor(model),
+      name: model,
+      stream: false,
+      labels: { agent: name, creator: null, operation: null },
+      plan: null,
+      wishes: { tier: null, failover: true, onBreak: 'error', deadlineMs: scenario.config.timeouts.deadlineMs },
+      caller: NOBODY,
+    };
+  }
+}
+
+/** The shared state, which notes what a request has to do with a probe. */
+class MarkingState extends SharedState {
+  readonly #requests: Requests;
+  readonly #clock: Clock;
+
+  constructor(facts: SharedStateFacts, requests: Requests) {
+    super(facts);
+    this.#requests = requests;
+    this.#clock = facts.clock;
+  }
+
+  override async claimProbe(deployment: DeploymentId, now: number): Promise<boolean> {
+    const mark = this.#requests.current;
+    if (mark !== undefined) mark.claimed = true;
+    const granted = await super.claimProbe(deployment, now);
+    // What has been closed meanwhile needs no probe, and is granted as well.
+    const isProbe = granted && this.deployments.isProbing(deployment, this.#clock.now());
+    if (mark !== undefined && isProbe) mark.probing = deployment;
+    return granted;
+  }
+}
+
+const payloads = new Map<string, Call['payload']>();
+
+/** The same body for all requests to a pool: what it holds beside the model is of no interest here. */
+function payloadFor(model: string): Call['payload'] {
+  const known = payloads.get(model);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }] }));
+  const scan = scanBody(bytes, 10);
+  if (!scan.ok) throw new Error(scan.problem);
+  const payload = { kind: 'json' as const, bytes, fields: scan.fields };
+  payloads.set(model, payload);
+  return payload;
+}
+
+function errorOf(result: PromiseSettledResult<Answer>): string | null {
+  if (result.status === 'fulfilled') return result.value.status < 400 ? null : `status ${result.value.status}`;
+  return result.reason instanceof RouterError ? result.reason.code : 'fault';
+}
+
+function faultOf(result: PromiseSettledResult<Answer>): unknown {
+  return result.status === 'rejected' && !(result.reason instanceof RouterError) ? result.reason : null;
+}
