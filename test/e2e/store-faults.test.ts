@@ -254,8 +254,9 @@ describe('when the tables are lost for good', () => {
     for (const router of [one, two]) await expect.poll(() => isHealthy(router), PATIENT).toBe(false);
 
     await using second = new AsyncDisposableStack();
-    const { connectionString, close } = await startEmulator({ port: Number(new URL(first.url).port) });
-    second.defer(close);
+    const again = await startEmulator({ port: Number(new URL(first.url).port) });
+    const { connectionString } = again;
+    second.defer(() => again.close());
     expect(connectionString).toBe(first.connectionString);
     for (const router of [one, two]) await expect.poll(() => isHealthy(router), PATIENT).toBe(true);
     for (const router of [one, two]) expect(await standing(router)).toEqual(ALL_KNOWN);

@@ -36,7 +36,7 @@ interface Timer {
 
 function startTimer(document: object, emulator: RunningEmulator, instance: string): Timer {
   const store = emulator.openStore();
-  const { now } = systemClock;
+  const now = (): number => systemClock.now();
   const nothing = (): void => undefined;
   const journal = { attemptFailed: nothing, streamBroken: nothing, happened: nothing, storeLost: nothing };
   const state = new SharedState({

@@ -131,8 +131,9 @@ async function acquaint(all: readonly Running[], strangers: readonly Running[]):
   for (const { router, path } of marks) {
     await vi.waitFor(() => router.control({ method: 'PUT', path, body: { deployment, pinned: true } }), PATIENT);
   }
-  const hasRead = async (router: Running, path: string): Promise<void> =>
-    void expect(await router.control({ path })).toMatchObject({ pinned: true });
+  const hasRead = async (router: Running, path: string): Promise<void> => {
+    expect(await router.control({ path })).toMatchObject({ pinned: true });
+  };
   for (const { path } of marks) {
     await Promise.all(all.map((router) => vi.waitFor(() => hasRead(router, path), PATIENT)));
   }
