@@ -16,6 +16,7 @@ import type { RetryBudget } from './budget.ts';
 import type { Call } from './call.ts';
 import { upwardHeaders } from './headers.ts';
 import { findingOf, type Judgement, judge } from './judge.ts';
+import { takeNext } from './order.ts';
 import { refusal } from './refusal.ts';
 import { type Trail, trailHeaders } from './trail.ts';
 
@@ -96,14 +97,14 @@ export class Attempts {
   async run(): Promise<Served> {
     const { state, clock } = this.#deps;
     while (!this.#call.caller.gone) {
-      const next = this.#waiting.shift() ?? (await this.#repeat());
+      const next = takeNext(this.#waiting, this.trail, this.#deps.config) ?? (await this.#repeat());
       if (next === null) throw this.#refusal();
       const { id } = next.deployment;
       const { kind } = this.#availabilityOf(id);
       // Others may have learnt since this request's route was decided that the deployment rests, or hold its only probe.
       if (kind === 'out' || (kind === 'ramping' && this.#letOthersFirst(next))) continue;
       const probe = kind === 'probe';
-      if (probe && !(await state.claimProbe(id, clock.now()))) continue;
+      if (probe && !(await state.claimProbe(id, clock.now(), this.#waiting.length === 0))) continue;
       const served = await this.#try(next, probe);
       if (served !== null) return served;
     }

@@ -66,15 +66,15 @@ export class Cell<T> {
 
   /**
    * Changes the row; the change is made again from what others wrote where they were first, so it must be one that bears
-   * repeating. `null`: there was nothing to change.
+   * repeating. `null`: there was nothing to change. `Contended`: somebody else was first each time.
    */
-  change(change: (content: T) => T): Promise<Changed<T> | null> {
-    return this.#inTurn(() => this.#change(change));
+  change(change: (content: T) => T, mostTries = MOST_TRIES): Promise<Changed<T> | null> {
+    return this.#inTurn(() => this.#change(change, mostTries));
   }
 
-  async #change(change: (content: T) => T): Promise<Changed<T> | null> {
+  async #change(change: (content: T) => T, mostTries: number): Promise<Changed<T> | null> {
     const { instance, clock, encode } = this.#facts;
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
+    for (let tries = 0; tries < mostTries; tries++) {
       const before = this.#content;
       const after = change(before);
       if (this.#isForeign) this.#content = after;
@@ -90,7 +90,7 @@ export class Cell<T> {
       if (tries > 0) await this.#pause(tries);
       await this.#read();
     }
-    throw new Contended('throttled', `${this.#facts.key.table}: others were first ${MOST_TRIES} times in a row`);
+    throw new Contended('throttled', `${this.#facts.key.table}: others were first ${mostTries} times in a row`);
   }
 
   #write(values: Values): Promise<Written> {

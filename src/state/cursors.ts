@@ -17,6 +17,9 @@ export interface CursorFacts {
 const SHORT_MS = 10_000;
 const LONG_MS = 60_000;
 const LARGEST_BLOCK = 8_192;
+const LEISURELY_TRIES = 4;
+const PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 8_000;
 
 /** The turns of round robin, numbered through over all instances: each leases a block of them from the pool's cursor. */
 export class Cursors {
@@ -85,21 +88,31 @@ class Lease {
     });
   }
 
-  /** `null`: the store does not answer, or others were first all the time. */
+  /** Somebody waits for it. `null`: the store does not answer, or others were first all the time. */
   async take(size: number): Promise<Block | null> {
     const giveUpAt = this.#clock.monotonicMs() + PATIENCE_MS;
-    do {
-      const asked = this.#watch.asking();
-      try {
-        const changed = await this.#cell.change((next) => next + size);
-        this.#watch.answered(asked);
-        return changed && { start: changed.before, end: changed.after };
-      } catch (error) {
-        this.#watch.failed(error, asked);
-        if (!(error instanceof Contended)) return null;
-      }
-    } while (this.#clock.monotonicMs() < giveUpAt);
-    return null;
+    let block: Block | null | 'contended';
+    do block = await this.#take(size);
+    while (block === 'contended' && this.#clock.monotonicMs() < giveUpAt);
+    return block === 'contended' ? null : block;
+  }
+
+  /** Nobody waits for it: where others are first a few times, it can be had later. */
+  async takeAtLeisure(size: number): Promise<Block | null> {
+    const block = await this.#take(size, LEISURELY_TRIES);
+    return block === 'contended' ? null : block;
+  }
+
+  async #take(size: number, mostTries?: number): Promise<Block | null | 'contended'> {
+    const asked = this.#watch.asking();
+    try {
+      const changed = await this.#cell.change((next) => next + size, mostTries);
+      this.#watch.answered(asked);
+      return changed && { start: changed.before, end: changed.after };
+    } catch (error) {
+      this.#watch.failed(error, asked);
+      return error instanceof Contended ? 'contended' : null;
+    }
   }
 }
 
@@ -107,6 +120,7 @@ class Lease {
 class BlockCursor implements Cursor {
   readonly #pool: Pool;
   readonly #clock: Clock;
+  readonly #draw: Draw;
   readonly #lease: Lease;
   #next = 0;
   #end = 0;
@@ -116,10 +130,14 @@ class BlockCursor implements Cursor {
   #size: number;
   #leasedAt: number | null = null;
   #isLeasing = false;
+  /** Leases in a row that could not be had, and when the next is worth asking for. */
+  #failures = 0;
+  #askAgainAt = 0;
 
   constructor(pool: Pool, facts: CursorFacts) {
     this.#pool = pool;
     this.#clock = facts.clock;
+    this.#draw = facts.draw;
     this.#lease = new Lease(pool, facts);
     this.#size = pool.block;
   }
@@ -149,13 +167,18 @@ class BlockCursor implements Cursor {
   }
 
   async #fetch(): Promise<void> {
-    if (this.#isLeasing || this.#ahead !== null) return;
-    this.#isLeasing = true;
     const now = this.#clock.now();
+    if (this.#isLeasing || this.#ahead !== null || now < this.#askAgainAt) return;
+    this.#isLeasing = true;
     this.#size = this.#nextSize(now);
-    const block = await this.#lease.take(this.#size);
+    const block = await this.#lease.takeAtLeisure(this.#size);
     this.#isLeasing = false;
-    if (block === null) return;
+    if (block === null) {
+      this.#askAgainAt =
+        this.#clock.now() + this.#draw() * Math.min(PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS);
+      return;
+    }
+    this.#failures = 0;
     this.#leasedAt = now;
     if (this.#next >= this.#end) this.#begin(block);
     else this.#ahead = block;

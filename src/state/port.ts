@@ -14,8 +14,11 @@ export interface State {
   sent(deployment: DeploymentId): void;
   /** Takes note of what an attempt taught. */
   record(finding: Finding): void;
-  /** Claims the one request of the fleet that may go to a deployment that is being tried again; false: another one is on its way. */
-  claimProbe(deployment: DeploymentId, now: number): Promise<boolean>;
+  /**
+   * Claims the one request of the fleet that may go to a deployment that is being tried again; false: another one is on its way, or
+   * others shall ask, as this request has somewhere else to go.
+   */
+  claimProbe(deployment: DeploymentId, now: number, isLastHope: boolean): Promise<boolean>;
   /** Gives a claimed probe back that taught nothing, as its caller left. */
   dropProbe(deployment: DeploymentId): void;
   /** Takes note of how a request fared on the deployment its agent is stuck to. */

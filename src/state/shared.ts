@@ -42,7 +42,7 @@ export interface SharedStateFacts {
 
 /** Reading so often and telling so soon, an instance learns within one refresh period what another one has found out. */
 const SHORTEST_CYCLE = 0.65;
-const LONGEST_CYCLE = 0.85;
+const LONGEST_CYCLE = 0.8;
 const TELL_WITHIN = 0.1;
 /** How often failovers of single requests are written down. */
 const FAILOVERS_EVERY_MS = 5_000;
@@ -68,6 +68,7 @@ export class SharedState implements State, Snapshot {
   #isTelling = false;
   #isClosed = false;
   #failoversToldAt = 0;
+  #toldAt = 0;
 
   constructor(facts: SharedStateFacts) {
     const { config, store, instance, clock, draw, journal } = facts;
@@ -144,13 +145,15 @@ export class SharedState implements State, Snapshot {
     this.chronicle.count(failover);
   }
 
-  async claimProbe(deployment: DeploymentId, now: number): Promise<boolean> {
+  async claimProbe(deployment: DeploymentId, now: number, isLastHope = false): Promise<boolean> {
     if (this.#claiming.has(deployment) || this.#deployments.isProbing(deployment, now)) return false;
     const { kind } = availability(this.health(deployment), now);
     if (kind !== 'probe') return kind !== 'out';
     const claim = `${this.#facts.instance}-${randomUUID().slice(0, 8)}`;
     // Without the store every instance finds out for itself.
     if (!this.watch.isHealthy) return this.#deployments.claimAlone(deployment, claim, now);
+    // In a large fleet a few ask for it, by lot, and whoever has nowhere else to go.
+    if (!isLastHope && !this.deploymentSheet.drawsLot()) return false;
     this.#claiming.add(deployment);
     const asked = this.watch.asking();
     try {
@@ -227,9 +230,13 @@ export class SharedState implements State, Snapshot {
   /** There is news: it is told soon, by those on whom the lot falls; by the others with their next exchange, if it still is news. */
   #nudge(): void {
     if (this.#isTelling || this.#isClosed || !this.watch.isHealthy) return;
+    const { clock, draw, journal } = this.#facts;
+    const now = clock.now();
+    // In a large fleet each writes out of turn at most once in a period: a storm of news must not become one of writes.
+    if (this.deploymentSheet.isLarge && now - this.#toldAt < this.config.breaker.refreshMs) return;
+    this.#toldAt = now;
     if (!this.deploymentSheet.drawsLot()) return;
     this.#isTelling = true;
-    const { clock, draw, journal } = this.#facts;
     clock.after(draw() * TELL_WITHIN * this.config.breaker.refreshMs, () => {
       this.#isTelling = false;
       this.#publish().catch((error: unknown) => journal.fault({ requestId: '-', error }));

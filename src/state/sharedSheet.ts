@@ -15,7 +15,8 @@ export interface SharedSheetFacts<Sheet> {
 }
 
 /** As many instances may want to write at once; of more, by lot, no more than that. The others read what those wrote. */
-const WRITERS = 100;
+const WRITERS = 50;
+const TRIES_IN_A_CROWD = 2;
 
 /** A sheet of the fleet's and what this instance knows of the same things, kept in step. */
 export class SharedSheet<Sheet> {
@@ -43,20 +44,25 @@ export class SharedSheet<Sheet> {
     if (cell.isLost || (isNews && (known.isUrgent || this.drawsLot()))) await this.publish();
   }
 
+  get isLarge(): boolean {
+    return this.#facts.instances() > WRITERS;
+  }
+
   /** Whether this instance is among those that write at once. */
   drawsLot(): boolean {
     const { draw, instances } = this.#facts;
     return draw() * instances() < WRITERS;
   }
 
+  /** Whoever is not first leaves it to the next exchange soon: what others wrote may have said it all. */
   publish(): Promise<void> {
     const { known, clock } = this.#facts;
-    return this.change((sheet) => known.fold(sheet, clock.now()));
+    return this.change((sheet) => known.fold(sheet, clock.now()), this.isLarge ? TRIES_IN_A_CROWD : undefined);
   }
 
-  async change(change: (sheet: Sheet) => Sheet): Promise<void> {
+  async change(change: (sheet: Sheet) => Sheet, mostTries?: number): Promise<void> {
     const { cell, known, clock, instance, tell } = this.#facts;
-    const changed = await cell.change(change);
+    const changed = await cell.change(change, mostTries);
     const now = clock.now();
     known.absorb(cell.content, now);
     if (changed !== null) tell(known.events(changed.before, changed.after, { at: now, instance }));

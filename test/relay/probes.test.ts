@@ -92,7 +92,7 @@ describe('a deployment that may be tried again', () => {
       ...stage.watched,
       claimProbe: (id: DeploymentId, now: number) => {
         stage.clock.advance(50);
-        return stage.watched.claimProbe(id, now);
+        return stage.watched.claimProbe(id, now, true);
       },
     };
     const { candidates } = routed(stage.deps.config, {}, { snapshot: slow.snapshot(), now: stage.clock.now() });

@@ -328,3 +328,34 @@ test('what an instance sees at once is what the fleet’s word and its own evide
     { numRuns: 200 },
   );
 });
+
+describe('a large fleet', () => {
+  const key = { table: 'deployments' as const, partition: 'fleet', row: 'sheet' };
+  /** Sixteen marks so low that there must be about a million instances. */
+  const census = { epoch: 4_000_000, marks: Array.from({ length: 16 }, (_, at) => at * 4_000), before: 0 };
+
+  test('has its probe asked for by few, and by whoever has nowhere else to go', async () => {
+    const { clock, instances, store } = fleetOf({ count: 1 });
+    const [one] = instances as [Instance];
+    const deployments = { [A]: { breaker: { kind: 'open', openUntil: clock.now() - 1, openings: 1, cause: 'c' } } };
+    await store.insert(key, { schema: 1, content: JSON.stringify({ deployments, census }) }, 100);
+    await one.state.exchange();
+    expect(one.operations.store().instances).toBeGreaterThan(100_000);
+    expect(await one.state.claimProbe(A, clock.now())).toBe(false);
+    expect(await one.state.claimProbe(A, clock.now(), true)).toBe(true);
+  });
+
+  test('is told by each instance at its own time, and never twice in a period', async () => {
+    const { clock, instances, store } = fleetOf({ count: 1, draw: () => 0 });
+    const [one] = instances as [Instance];
+    await store.insert(key, { schema: 1, content: JSON.stringify({ deployments: {}, census }) }, 100);
+    await one.state.exchange();
+    const etags = new Set<string | undefined>();
+    for (let failure = 0; failure < 4; failure++) {
+      learn(one, clock, 'failing');
+      await clock.pass(150);
+      etags.add((await store.get(key, 100))?.etag);
+    }
+    expect(etags.size).toBe(1);
+  });
+});
