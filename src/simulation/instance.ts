@@ -115,22 +115,25 @@ export class Instance {
 /** The shared state, which notes what a request has to do with a probe. */
 class MarkingState extends SharedState {
   readonly #requests: Requests;
-  readonly #clock: Clock;
 
   constructor(facts: SharedStateFacts, requests: Requests) {
     super(facts);
     this.#requests = requests;
-    this.#clock = facts.clock;
   }
 
-  override async claimProbe(deployment: DeploymentId, now: number): Promise<boolean> {
+  override async claimProbe(...asked: Parameters<SharedState['claimProbe']>): Promise<boolean> {
+    const [deployment] = asked;
     const mark = this.#requests.current;
     if (mark !== undefined) mark.claimed = true;
-    const granted = await super.claimProbe(deployment, now);
-    // What has been closed meanwhile needs no probe, and is granted as well.
-    const isProbe = granted && this.deployments.isProbing(deployment, this.#clock.now());
-    if (mark !== undefined && isProbe) mark.probing = deployment;
+    const granted = await super.claimProbe(...asked);
+    if (mark !== undefined && granted && this.#isInNeed(deployment)) mark.probing = deployment;
     return granted;
+  }
+
+  /** What has been closed meanwhile takes no probe: then a claim is granted without one. */
+  #isInNeed(deployment: DeploymentId): boolean {
+    const word = this.deploymentSheet.content.deployments.get(deployment);
+    return word !== undefined && (word.breaker.kind !== 'closed' || word.misconfigured !== null);
   }
 }
 

@@ -5,12 +5,14 @@ import { PARTITION_TARGET } from './scenarios.ts';
 
 const WIDTH = 860;
 const LEFT = 60;
-const RIGHT = 160;
+const RIGHT = 210;
 const TOP = 64;
 const PANEL = 120;
 const GAP = 44;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const MOST_LINES = 5;
+/** What arrived in the last seconds is still under way: they are not drawn. */
+const UNFINISHED_SECONDS = 5;
 
 interface Line {
   readonly name: string;
@@ -37,7 +39,7 @@ export function plot(run: Run): string {
   const height = TOP + panels.length * (PANEL + GAP);
   const title = `${scenario.name}: ${scenario.instances} instances, ${scenario.config.deployments.size} deployments`;
   const about = `${scenario.about}; ${scenario.requestsPerSecond} requests/s of each instance, seed ${seed}`;
-  const seconds = scenario.lastsMs / 1_000;
+  const seconds = Math.max(1, scenario.lastsMs / 1_000 - UNFINISHED_SECONDS);
   const drawn = panels.map((panel, index) => drawPanel(panel, TOP + index * (PANEL + GAP), scenario.faults, seconds));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="t d" font-family="system-ui, sans-serif" font-size="13">
   <title id="t">${escaped(title)}</title>
@@ -60,7 +62,7 @@ function panelsOf({ measures, ledger }: Run): Panel[] {
     .slice(0, MOST_LINES);
   return [
     {
-      title: 'requests a second',
+      title: 'requests a second (beside each name: the busiest)',
       lines: [
         { name: 'requests', values: requests },
         { name: 'with a failover', values: failovers },
@@ -106,7 +108,10 @@ function drawPanel({ title, lines, limit }: Panel, top: number, faults: readonly
     ),
     limit === undefined || limit > most ? '' : `  <path class="limit" d="M${LEFT} ${y(limit)}H${LEFT + PLOT_WIDTH}"/>`,
     ...lines.map(({ values }, index) => {
-      const points = values.map((value, second) => `${x(second)},${y(value)}`).join(' ');
+      const points = values
+        .slice(0, seconds)
+        .map((value, second) => `${x(second)},${y(value)}`)
+        .join(' ');
       return `  <polyline class="c${index}" points="${points}"/>`;
     }),
     ...lines.map(({ name, values }, index) => legend(name, values, { index, top })),
@@ -124,8 +129,9 @@ interface Place {
 function legend(name: string, values: readonly number[], { index, top }: Place): string {
   const x = LEFT + PLOT_WIDTH + 12;
   const y = top + 10 + index * 22;
+  // The busiest second, as thin peaks are hard to read.
   const peak = Math.max(0, ...values).toLocaleString('en-US');
-  return `  <path class="c${index}" d="M${x} ${y - 4}h14" stroke-width="3"/><text class="small" x="${x + 20}" y="${y}">${escaped(name)}, ≤ ${peak}</text>`;
+  return `  <path class="c${index}" d="M${x} ${y - 4}h14" stroke-width="3"/><text class="small" x="${x + 20}" y="${y}">${escaped(name)} · ${peak}</text>`;
 }
 
 /** The next of 1, 2, 5, 10, 20, … */

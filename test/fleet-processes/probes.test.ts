@@ -97,17 +97,21 @@ async function openEverywhere(name: string): Promise<void> {
   arrivals = arrivals.filter(({ deployment }) => deployment !== name);
 }
 
-describe(`eight processes (seed ${SEED})`, () => {
+/** On two cores that others want too. */
+const LONG_MS = 120_000;
+
+describe(`eight processes (seed ${SEED})`, { timeout: LONG_MS }, () => {
   it('make exactly one half-open probe in each of 200 intervals, and tell each once', async () => {
     for (const name of DEAD) await openEverywhere(name);
     const isOver = (): boolean => DEAD.every((name) => arrivedAt(name).length >= INTERVALS_EACH);
     const callUntilOver = async (router: RouterProcess): Promise<void> => {
       while (!isOver()) for (const name of DEAD) await chat(router, name);
     };
+    const begun = fleet.routers.map(({ log }) => log.length);
     await Promise.all(fleet.routers.map(callUntilOver));
     // Without the store each process would probe for itself.
-    const log = fleet.routers.flatMap((router) => router.log.map(({ message }) => message));
-    expect(log).not.toContain('The store does not answer; routing goes on by what is known');
+    const said = fleet.routers.flatMap(({ log }, at) => log.slice(begun[at]).map(({ message }) => message));
+    expect(said).not.toContain('The store does not answer; routing goes on by what is known');
     // A window begins with the failure of the probe before it, so that the next one comes a window later, or several do.
     const tooSoon = DEAD.flatMap((name) => {
       const ats = arrivedAt(name);
@@ -142,7 +146,7 @@ describe(`eight processes (seed ${SEED})`, () => {
     scripts.set('held', slow);
     await fleet.kill(place);
     const killedAt = Date.now();
-    expect(await held).toBeInstanceOf(Error);
+    expect(((await held) as NodeJS.ErrnoException).code).toMatch(/^ECONN/);
     await Promise.all(others.map((router) => expect.poll(() => chat(router, 'held'), PATIENT).toBe('A/held:ok')));
     const [, probedAt = 0, nextAt = 0] = arrivedAt('held');
     expect(probedAt).toBeGreaterThanOrEqual(lease);
@@ -155,7 +159,7 @@ describe(`eight processes (seed ${SEED})`, () => {
 
   it('leave nothing stuck when they are killed at random', async () => {
     await openEverywhere('shaken');
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 4; round++) {
       const place = wholeBetween(draw, 0, PROCESSES - 1);
       const victim = fleet.routers[place];
       const killAfter = wholeBetween(draw, 1, 40);

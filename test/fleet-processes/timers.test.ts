@@ -100,6 +100,31 @@ async function serve(routers: readonly TestRouter[], isOver: () => boolean): Pro
   await Promise.all(routers.map(goOn));
 }
 
+async function assign(router: TestRouter, agent: string, pinned: boolean): Promise<AgentView> {
+  const body = { deployment: B, pinned };
+  return await control(router, { method: 'PUT', path: `/router/agents/${agent}`, body });
+}
+
+/** Resolves when all may go home. */
+async function moveAll(router: TestRouter): Promise<void> {
+  const moved = await many(AGENTS.length, 4, (at) => assign(router, AGENTS[at]!, false));
+  expect(new Set(moved.map(({ why }) => why))).toEqual(new Set(['operator']));
+  const due = Math.max(...moved.map(({ returnAt }) => Date.parse(returnAt)));
+  await expect.poll(() => Date.now(), PATIENT).toBeGreaterThan(due);
+}
+
+async function placesIn(router: TestRouter): Promise<string[]> {
+  const { items } = await control<{ items: AgentView[] }>(router, { path: '/router/agents' });
+  return items.map(({ agent, why }) => `${agent} ${why}`).sort();
+}
+
+/** How often each agent has returned, by what people are told. */
+async function returnsIn(router: TestRouter): Promise<Map<string, number>> {
+  const path = '/router/failovers?limit=1000';
+  const { items } = await control<{ items: { kind: string; agent: string }[] }>(router, { path });
+  return tally(items.filter(({ kind }) => kind === 'agentReturned').map(({ agent }) => agent));
+}
+
 describe('the timer', () => {
   it('may run four times at once amid traffic: what has expired goes, the rest stays, agents return once', async () => {
     await using emulator = await runEmulator();
@@ -110,26 +135,16 @@ describe('the timer', () => {
     const storage = { kind: 'connectionString', text: emulator.connectionString } as const;
     await using one = await startRouter(document, { storage });
     await using two = await startRouter(document, { storage });
-    const routers = [one, two];
     const store = emulator.openStore();
     for (const partition of [...STALE_WEEKS, FRESH_WEEK]) await fill(store, 'affinity', partition);
     for (const partition of [...STALE_DAYS, ...FRESH_DAYS]) await fill(store, 'events', partition);
-
-    const assign = async (agent: string, pinned: boolean): Promise<AgentView> => {
-      const path = `/router/agents/${agent}`;
-      return await control(one, { method: 'PUT', path, body: { deployment: B, pinned } });
-    };
     // The store is opened a moment after the router has begun to serve.
-    await vi.waitFor(() => assign('pinned', true), PATIENT);
-    const moved = await many(AGENTS.length, 4, (at) => assign(AGENTS[at]!, false));
-    const away = await control<AgentView>(one, { path: `/router/agents/${AGENTS[0]}` });
-    expect(away).toMatchObject({ assignment: B, why: 'operator' });
-    const due = Math.max(...moved.map(({ returnAt }) => Date.parse(returnAt)));
-    await expect.poll(() => Date.now(), PATIENT).toBeGreaterThan(due);
+    await vi.waitFor(() => assign(one, 'pinned', true), PATIENT);
+    await moveAll(one);
 
     const timers = Array.from({ length: TIMERS }, (_, at) => startTimer(document, emulator, `timer-${at}`));
     let isOver = false;
-    const serving = serve(routers, () => isOver);
+    const serving = serve([one, two], () => isOver);
     for (let round = 0; round < 3; round++) {
       const swept = await Promise.all(timers.map((timer) => timer.run()));
       expect(swept.map(({ done }) => done)).toEqual(Array(TIMERS).fill(true));
@@ -139,19 +154,9 @@ describe('the timer', () => {
 
     expect(await kept(store, 'affinity')).toEqual(new Map([[FRESH_WEEK, ROWS]]));
     expect(await kept(store, 'events')).toEqual(new Map(FRESH_DAYS.map((day) => [day, ROWS])));
-    for (const router of routers) {
-      const places = async (): Promise<string[]> => {
-        const { items } = await control<{ items: AgentView[] }>(router, { path: '/router/agents' });
-        return items.map(({ agent, why }) => `${agent} ${why}`).sort();
-      };
-      const expected = ['pinned pinned', ...AGENTS.map((agent) => `${agent} home`)].sort();
-      await expect.poll(places, PATIENT).toEqual(expected);
-    }
-    const returns = async (): Promise<Map<string, number>> => {
-      const path = '/router/failovers?limit=1000';
-      const { items } = await control<{ items: { kind: string; agent: string }[] }>(two, { path });
-      return tally(items.filter(({ kind }) => kind === 'agentReturned').map(({ agent }) => agent));
-    };
-    await expect.poll(returns, PATIENT).toEqual(new Map(AGENTS.map((agent) => [agent, 1])));
+    const places = ['pinned pinned', ...AGENTS.map((agent) => `${agent} home`)].sort();
+    for (const router of [one, two]) await expect.poll(() => placesIn(router), PATIENT).toEqual(places);
+    const returns = new Map(AGENTS.map((agent) => [agent, 1]));
+    await expect.poll(() => returnsIn(two), PATIENT).toEqual(returns);
   });
 });
