@@ -38,6 +38,15 @@ export function withAgent(sheet: AgentSheet, agent: string, change: (record: Age
   return after === before ? sheet : { agents: new Map(sheet.agents).set(agent, after) };
 }
 
+/** What is known of two sheets; the second is right where both know of the same. */
+export function reunitedDeployments(mine: DeploymentSheet, theirs: DeploymentSheet): DeploymentSheet {
+  return { ...theirs, deployments: new Map([...mine.deployments, ...theirs.deployments]) };
+}
+
+export function reunitedAgents(mine: AgentSheet, theirs: AgentSheet): AgentSheet {
+  return { agents: new Map([...mine.agents, ...theirs.agents]) };
+}
+
 /** A row holds 1 MiB, and a read of it goes to every instance: beyond so many agents the ones moved longest ago go home early. */
 const MOST_AGENTS = 2_000;
 

@@ -16,6 +16,8 @@ export interface CellFacts<T> {
   readonly encode: (content: T) => string;
   /** `null`: it cannot be read. */
   readonly decode: (text: string) => T | null;
+  /** What is known once a row that was made anew meets what was known before; `theirs` is right where both know of the same. */
+  readonly reunite: (mine: T, theirs: T) => T;
 }
 
 export interface Changed<T> {
@@ -36,6 +38,8 @@ export class Cell<T> {
   #etag: string | null = null;
   /** The row was there and is no more: the store was emptied, and everybody's knowledge would be lost with it. */
   #lost = false;
+  /** Who made the row, and when: another one is another row, though of the same key. */
+  #born: string | null = null;
   #isForeign = false;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -80,8 +84,10 @@ export class Cell<T> {
       if (this.#isForeign) this.#content = after;
       if (this.#isForeign || (after === before && !this.#lost)) return null;
       const at = new Date(clock.now()).toISOString();
-      const written = await this.#write({ schema: SCHEMA, content: encode(after), at, by: instance });
+      const born = this.#etag === null || this.#born === null ? `${instance} ${at}` : this.#born;
+      const written = await this.#write({ schema: SCHEMA, content: encode(after), at, by: instance, born });
       if (written.kind === 'written') {
+        this.#born = born;
         this.#etag = written.etag;
         this.#content = after;
         this.#lost = false;
@@ -112,8 +118,17 @@ export class Cell<T> {
     const { schema } = row.values;
     this.#isForeign = typeof schema === 'number' && schema > SCHEMA;
     if (this.#isForeign) return false;
-    this.#content = this.#decoded(row);
+    this.#adopt(this.#decoded(row), String(row.values['born']));
     return true;
+  }
+
+  /** A row made anew by somebody who knew nothing: what was known before is still true, and is written back. */
+  #adopt(theirs: T, born: string): void {
+    const { encode, reunite } = this.#facts;
+    const isAnother = this.#born !== null && born !== this.#born;
+    this.#content = isAnother ? reunite(this.#content, theirs) : theirs;
+    this.#lost = isAnother && encode(this.#content) !== encode(theirs);
+    this.#born = born;
   }
 
   #decoded({ values: { content } }: Row): T {

@@ -85,6 +85,7 @@ class Lease {
       empty: 0,
       encode: String,
       decode: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null),
+      reunite: Math.max,
     });
   }
 

@@ -14,12 +14,14 @@ import {
   EMPTY_DEPLOYMENTS,
   encodeAgents,
   encodeDeployments,
+  reunitedAgents,
+  reunitedDeployments,
 } from '../fleet/sheets.ts';
 import { availability } from '../routing/availability.ts';
 import type { Store, Table } from '../store/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import { Affinity } from './affinity.ts';
-import { Cell, Contended } from './cell.ts';
+import { Cell, type CellFacts, Contended } from './cell.ts';
 import { Chronicle } from './chronicle.ts';
 import { Cursors } from './cursors.ts';
 import { KnownAgents } from './knownAgents.ts';
@@ -81,8 +83,8 @@ export class SharedState implements State, Snapshot {
     this.chronicle = new Chronicle(parts);
     this.#cursors = new Cursors(parts);
     this.#affinity = new Affinity({ ...parts, isNeeded: config.endpoints.size > 1 });
-    const cellFor = <T>(table: Table, empty: T, encode: (content: T) => string, decode: (text: string) => T | null) =>
-      new Cell<T>({ ...parts, key: { table, partition: 'fleet', row: 'sheet' }, empty, encode, decode });
+    const cellFor = <T>(table: Table, form: Pick<CellFacts<T>, 'empty' | 'encode' | 'decode' | 'reunite'>) =>
+      new Cell<T>({ ...parts, ...form, key: { table, partition: 'fleet', row: 'sheet' } });
     const sheetFacts = {
       instance,
       clock,
@@ -90,15 +92,24 @@ export class SharedState implements State, Snapshot {
       instances: () => this.#deployments.instances,
       tell: (events: readonly FleetEvent[]) => this.#tell(events),
     };
-    const encode = (sheet: DeploymentSheet) => encodeDeployments(sheet, clock.now(), config.breaker);
     this.deploymentSheet = new SharedSheet({
       ...sheetFacts,
-      cell: cellFor('deployments', EMPTY_DEPLOYMENTS, encode, decodeDeployments),
+      cell: cellFor('deployments', {
+        empty: EMPTY_DEPLOYMENTS,
+        encode: (sheet) => encodeDeployments(sheet, clock.now(), config.breaker),
+        decode: decodeDeployments,
+        reunite: reunitedDeployments,
+      }),
       known: this.#deployments,
     });
     this.agentSheet = new SharedSheet({
       ...sheetFacts,
-      cell: cellFor('assignments', EMPTY_AGENTS, encodeAgents, decodeAgents),
+      cell: cellFor('assignments', {
+        empty: EMPTY_AGENTS,
+        encode: encodeAgents,
+        decode: decodeAgents,
+        reunite: reunitedAgents,
+      }),
       known: this.#agents,
     });
   }

@@ -125,6 +125,27 @@ test('a store that was emptied gets back from the instances what they know', asy
   }
 });
 
+test('a store that was emptied and begun anew by somebody who knew nothing gets it back all the same', async () => {
+  const store: Store = new MemoryStore();
+  const { clock, instances, add } = fleetOf({ count: 2, store });
+  const [one, two] = instances as [Instance, Instance];
+  learn(one, clock, 'failing', { times: 5 });
+  await one.operations.drain(B);
+  await one.operations.assign('cpt_agent', B, true);
+  await converge(instances);
+  for (const table of ['deployments', 'assignments'] as const) await store.remove({ ...SHEET, table }, null, 100);
+  await clock.pass(1);
+  const fresh = add('fresh');
+  await fresh.state.exchange();
+  await fresh.operations.assign('icd_agent', A, true);
+  await converge([two, one, fresh]);
+  for (const instance of [one, two, fresh]) {
+    expect([isOut(instance, clock.now()), isOut(instance, clock.now(), B)]).toEqual([true, true]);
+    expect(instance.state.assignment('cpt_agent')?.deployment).toBe(B);
+    expect(instance.state.assignment('icd_agent')?.deployment).toBe(A);
+  }
+});
+
 test('a row that somebody has spoilt is written anew with the next change', async () => {
   const store: Store = new MemoryStore();
   const { clock, instances } = fleetOf({ count: 2, store });
