@@ -3,6 +3,9 @@ import { StoreError } from '../store/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import { Contended } from './cell.ts';
 
+/** A role that may read and not write answers every other call: for so long after a refusal the store counts as lost. */
+const DENIED_MS = 60_000;
+
 /**
  * Whether the store answers. Told once when it stops and once when it is back, however many requests there are meanwhile. Calls end
  * in any order, and of two the one that began later says more: what was asked before the store came back may yet fail.
@@ -14,6 +17,7 @@ export class StoreWatch {
   #problem: string | null = null;
   #since: number | null = null;
   #lastReadAt: number | null = null;
+  #deniedUntil = 0;
   #asked = 0;
   #answered = 0;
   #failed = 0;
@@ -54,6 +58,7 @@ export class StoreWatch {
     this.#answered = Math.max(this.#answered, asked);
     const now = this.#clock.now();
     this.#lastReadAt = now;
+    if (now < this.#deniedUntil) return;
     if (this.#problem !== null) this.#journal.storeFound({ lostForMs: now - (this.#since ?? now) });
     if (this.#problem !== null || this.#since === null) this.#since = now;
     this.#problem = null;
@@ -64,6 +69,7 @@ export class StoreWatch {
     if (!(error instanceof StoreError)) throw error;
     if (error instanceof Contended || asked < this.#answered) return;
     this.#failed = Math.max(this.#failed, asked);
+    if (error.failure === 'denied') this.#deniedUntil = this.#clock.now() + DENIED_MS;
     const problem = `${error.failure}: ${error.message}`;
     if (this.#problem === null) {
       this.#since = this.#clock.now();
