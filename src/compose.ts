@@ -29,6 +29,15 @@ export const systemClock: Clock = {
   },
 };
 
+/** For what goes on behind the requests: it keeps no process going. */
+const backgroundClock: Clock = {
+  ...systemClock,
+  after: (delayMs, fn) => {
+    const timer = setTimeout(fn, delayMs).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
 export interface Composition {
   readonly app: App;
   readonly clock: Clock;
@@ -56,7 +65,8 @@ export function compose({ config, gate, storage, hasPlatformIdentity, log }: Com
   const journal = createLog(log, () => clock.now());
   const store = new LazyStore(storage.kind, async () => openStore(await storage.connection(), hasPlatformIdentity));
   const instance = randomUUID().slice(0, 8);
-  const state = new SharedState({ config, store, instance, clock, draw, journal, fingerprint: fingerprints(config) });
+  const fingerprint = fingerprints(config);
+  const state = new SharedState({ config, store, instance, clock: backgroundClock, draw, journal, fingerprint });
   const parts = { state, store, now: () => clock.now() };
   const credentials = new Credentials(clock, entraTokens(hasPlatformIdentity));
   const upstream = new UndiciUpstream(credentials, { connectMs: config.timeouts.connectMs });
@@ -73,7 +83,7 @@ export function compose({ config, gate, storage, hasPlatformIdentity, log }: Com
     journal,
     newId: randomUUID,
   });
-  const begun = begin(store, state, clock);
+  const begun = begin(store, state, backgroundClock);
   return {
     app,
     clock,

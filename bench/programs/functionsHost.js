@@ -27,7 +27,9 @@ const core = {
   },
   getProgrammingModel: () => model,
   registerFunction: (metadata, callback) => {
-    registered = { metadata, callback };
+    // Timers have no place in front of callers.
+    const isHttp = Object.values(metadata.bindings).some(({ type }) => type === 'httpTrigger');
+    if (isHttp) registered = { metadata, callback };
     return { dispose: () => undefined };
   },
   Disposable: class {
