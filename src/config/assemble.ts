@@ -2,6 +2,7 @@
 import {
   type Account,
   type Breaker,
+  type Entra,
   type Plan,
   type Pool,
   type Quota,
@@ -52,6 +53,10 @@ export function assemble(document: RouterDocument, draft: Draft, { grid, region 
     retries: document.retries,
     cache: document.cache,
     limits: document.limits,
+    auth: { ...document.auth, entra: document.auth.entra === undefined ? null : toEntra(document.auth.entra) },
+    quotas: document.quotas,
+    usage: document.usage,
+    telemetry: { ...document.telemetry, requestLog: document.telemetry.requestLog ?? null },
   };
 }
 
@@ -96,6 +101,26 @@ function toQuota(quota: RouterDocument['accounts'][string]['quota']): Quota {
     usdPerDay: quota.usdPerDay ?? null,
     usdPerMonth: quota.usdPerMonth ?? null,
   };
+}
+
+const SIGN_IN = 'https://login.microsoftonline.com';
+
+function toEntra(entra: NonNullable<RouterDocument['auth']['entra']>): Entra {
+  const { tenantId, audience, callerRole, adminRole } = entra;
+  return {
+    issuers: entra.issuers ?? [`${SIGN_IN}/${tenantId}/v2.0`, `https://sts.windows.net/${tenantId}/`],
+    audiences: typeof audience === 'string' ? bothForms(audience) : audience,
+    keysUrl: entra.keysUrl ?? `${SIGN_IN}/${tenantId}/discovery/v2.0/keys`,
+    callerRole,
+    adminRole,
+    accounts: mapValues(entra.accounts, (_, account) => account),
+  };
+}
+
+/** Tokens of the first version name the application by its URI, those of the second by its id. */
+function bothForms(audience: string): string[] {
+  const id = audience.replace(/^api:\/\//, '');
+  return [id, `api://${id}`];
 }
 
 /** What was written holds: a default never makes a value its owner did write a fault. */

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod/mini';
 import { TIERS } from '../domain/config.ts';
+import { access } from './form/access.ts';
 import { account, plan } from './form/account.ts';
 import { endpoint } from './form/endpoint.ts';
 import { agents, pool, tiers } from './form/pool.ts';
@@ -38,6 +39,7 @@ export const routerDocument = section(
     plans: z.prefault(mapOf(freeName, plan, 'What accounts can buy.'), {}),
     accounts: z.prefault(mapOf(freeName, account, 'Who pays.'), {}),
     ...tuning,
+    ...access,
     ...shortForms,
   },
   'The configuration of the router.',

@@ -98,6 +98,53 @@ export interface Limits {
   readonly jsonDepth: number;
 }
 
+/** Tokens of Entra ID as credentials. */
+export interface Entra {
+  /** Who may have issued a token. */
+  readonly issuers: readonly string[];
+  /** For whom it must have been issued. */
+  readonly audiences: readonly string[];
+  /** Where the issuer's keys are (JWKS). */
+  readonly keysUrl: string;
+  /** The application roles that let a caller, or an operator, in. */
+  readonly callerRole: string;
+  readonly adminRole: string;
+  /** Application (`azp`, `appid`) or object id (`oid`) -> account; whoever stands here needs no role. */
+  readonly accounts: ReadonlyMap<string, string>;
+}
+
+export interface Auth {
+  readonly entra: Entra | null;
+  /** Refused credentials that one source may send in a minute before it is told to wait. */
+  readonly failuresPerMinute: number;
+  /** So long keys are believed while the store cannot be asked whether they still hold. */
+  readonly keysOutliveStoreMs: number;
+}
+
+export interface Quotas {
+  /** What becomes of a request while the store cannot say what is left. */
+  readonly whenStoreDown: 'open' | 'closed';
+  /** Reserved for the answer where the request does not say how long it may become. */
+  readonly outputTokens: number;
+  /** From this share of a limit on people are warned. */
+  readonly warnPercent: number;
+}
+
+export interface UsageSettings {
+  /** How often an instance writes what it has counted. */
+  readonly flushMs: number;
+  readonly keepDays: number;
+  /** Ask deployments for the usage of streams whose callers did not. */
+  readonly askForUsage: boolean;
+}
+
+export interface Telemetry {
+  /** Whether each request has its line in the log; `null`: where nothing else keeps count. */
+  readonly requestLog: boolean | null;
+  /** Different agents, creators, … in metrics; whoever comes later counts as `other`. */
+  readonly labelValues: number;
+}
+
 export interface RouterConfig {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly deployments: ReadonlyMap<DeploymentId, Deployment>;
@@ -114,4 +161,8 @@ export interface RouterConfig {
   readonly retries: Retries;
   readonly cache: Cache;
   readonly limits: Limits;
+  readonly auth: Auth;
+  readonly quotas: Quotas;
+  readonly usage: UsageSettings;
+  readonly telemetry: Telemetry;
 }

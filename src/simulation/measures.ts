@@ -95,6 +95,12 @@ export class Measures implements Journal {
     // Nobody streams here.
   }
 
+  requestEnded(): void {}
+  quotaRunsLow(): void {}
+  credentialsRefused(): void {}
+  priceUnknown(): void {}
+  usageLost(): void {}
+
   happened({ kind }: FleetEvent): void {
     this.events.set(kind, (this.events.get(kind) ?? 0) + 1);
   }

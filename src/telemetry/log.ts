@@ -14,6 +14,12 @@ export function createLog(write: (line: string) => void, now: () => number): Jou
       if (!own) line(attempt.outcome === 'misconfigured' ? 'error' : 'warn', MESSAGES[attempt.outcome], attempt);
     },
     streamBroken: (stream) => line('warn', 'Stream broke after it had begun', stream),
+    requestEnded: () => undefined,
+    quotaRunsLow: (level) => line('warn', 'Quota runs low', level),
+    credentialsRefused: (facts) => line('warn', 'Credentials refused', facts),
+    priceUnknown: (facts) =>
+      line('warn', 'Price of the model is unknown: its tokens are counted, its cost is not', facts),
+    usageLost: (facts) => line('error', 'Usage was lost: the ledger could not be written', facts),
     happened: (event) => {
       const { kind, at: _, ...facts } = event;
       if (kind !== 'failover') line(LEVELS[kind], TOLD[kind], facts);

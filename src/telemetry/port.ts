@@ -2,6 +2,7 @@
 import type { DeploymentId } from '../domain/deployment.ts';
 import type { FleetEvent } from '../domain/event.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { RequestRecord } from '../domain/usage.ts';
 
 export interface FailedAttempt {
   readonly requestId: string;
@@ -26,6 +27,16 @@ export interface Fault {
 export interface Journal {
   attemptFailed(attempt: FailedAttempt): void;
   streamBroken(stream: BrokenStream): void;
+  /** A data-plane request is over. */
+  requestEnded(record: RequestRecord): void;
+  /** From here on little is left; told once for each window. */
+  quotaRunsLow(facts: QuotaLevel): void;
+  /** Somebody was not let in. Told in sums, for these come in floods. */
+  credentialsRefused(facts: { readonly count: number; readonly throttled: number }): void;
+  /** Told once for each model. */
+  priceUnknown(facts: { readonly model: string; readonly deployment: DeploymentId }): void;
+  /** The ledger could not be written for so long that counts were given up. */
+  usageLost(facts: { readonly requests: number }): void;
   /** What this instance has brought about in the fleet. */
   happened(event: FleetEvent): void;
   /** The store does not answer; routing goes on by what is known. Told once, until it is found again. */
@@ -34,3 +45,31 @@ export interface Journal {
   /** A fault of the router's own. */
   fault(fault: Fault): void;
 }
+
+export interface QuotaLevel {
+  readonly account: string;
+  readonly quota: string;
+  readonly used: number;
+  readonly limit: number;
+  readonly resetsAt: number;
+}
+
+/** What can be looked at, at any time. */
+export interface Gauges {
+  deployments(): Iterable<{ readonly deployment: DeploymentId; readonly state: DeploymentState }>;
+  /** How many agents are stuck to which deployment, as far as they are not at home. */
+  assignments(): Iterable<{ readonly deployment: DeploymentId; readonly agents: number }>;
+  quotas(): Iterable<QuotaLevel>;
+  store(): { readonly healthy: boolean; readonly instances: number };
+}
+
+export const DEPLOYMENT_STATES = [
+  'ready',
+  'ramping',
+  'probing',
+  'resting',
+  'open',
+  'misconfigured',
+  'drained',
+] as const;
+export type DeploymentState = (typeof DEPLOYMENT_STATES)[number];

@@ -16,12 +16,12 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   state: ['domain', 'routing', 'fleet', 'store', 'telemetry'],
   upstream: ['domain', 'body'],
   telemetry: ['domain'],
-  accounts: ['domain', 'state'],
-  usage: ['domain', 'state'],
+  accounts: ['domain', 'store', 'state', 'telemetry'],
+  usage: ['domain', 'store', 'state', 'telemetry'],
   // One request, in a straight line.
   relay: ['domain', 'body', 'routing', 'state', 'upstream', 'accounts', 'usage', 'telemetry'],
   // Dialects, authentication and the control plane; not config, whose trusted values are domain types.
-  http: ['domain', 'body', 'routing', 'state', 'upstream', 'telemetry', 'relay'],
+  http: ['domain', 'body', 'routing', 'state', 'upstream', 'accounts', 'usage', 'telemetry', 'relay'],
   // The two hosts.
   functions: ['domain', 'relay', 'http'],
   server: ['domain', 'relay', 'http'],
@@ -95,6 +95,8 @@ export const SDK_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@azure/identity': ['compose.ts'],
   applicationinsights: ['telemetry'],
   azurite: ['store'],
+  'gpt-tokenizer': ['usage'],
+  jose: ['accounts'],
   'jsonc-parser': ['config'],
   openai: ['client', 'generate'],
   undici: ['upstream'],

@@ -8,6 +8,7 @@ import { type RunningEmulator, runEmulator } from '../harness/emulator.ts';
 import { many, PATIENT, tally } from '../harness/processes.ts';
 import { ask, CHAT, keepAlive, QUESTION, type RawCall } from '../harness/raw.ts';
 import { configOf, fleet, startRouter, type TestRouter } from '../harness/router.ts';
+import { SILENT } from '../harness/silent.ts';
 import { json, startUpstream } from '../harness/upstream.ts';
 
 const A = 'A/gpt-4.1';
@@ -37,15 +38,13 @@ interface Timer {
 function startTimer(document: object, emulator: RunningEmulator, instance: string): Timer {
   const store = emulator.openStore();
   const now = (): number => systemClock.now();
-  const nothing = (): void => undefined;
-  const journal = { attemptFailed: nothing, streamBroken: nothing, happened: nothing, storeLost: nothing };
   const state = new SharedState({
     config: configOf(document),
     store,
     instance,
     clock: systemClock,
     draw: Math.random,
-    journal: { ...journal, storeFound: nothing, fault: nothing },
+    journal: SILENT,
     fingerprint: () => 'c1',
   });
   state.watch.open();

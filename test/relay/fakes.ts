@@ -22,6 +22,7 @@ import type {
   UpstreamRequest,
 } from '../../src/upstream/port.ts';
 import { ManualClock } from '../harness/manualClock.ts';
+import { SILENT } from '../harness/silent.ts';
 import { routeOf } from '../routing/facts.ts';
 
 /** One request that was put to the upstream. */
@@ -160,15 +161,7 @@ export class FakeLive implements LiveAnswer {
   }
 }
 
-const nothing = () => undefined;
-export const QUIET: Journal = {
-  attemptFailed: nothing,
-  streamBroken: nothing,
-  happened: nothing,
-  storeLost: nothing,
-  storeFound: nothing,
-  fault: nothing,
-};
+export const QUIET: Journal = SILENT;
 
 /** What the relay told its state, in order. */
 export interface Told {

@@ -10,6 +10,7 @@ import type { Store } from '../../src/store/port.ts';
 import type { Journal } from '../../src/telemetry/port.ts';
 import { ManualClock, settled } from '../harness/manualClock.ts';
 import { configOf, fleet } from '../harness/router.ts';
+import { SILENT } from '../harness/silent.ts';
 
 export const A: DeploymentId = 'A/gpt-4.1';
 export const B: DeploymentId = 'B/gpt-4.1';
@@ -75,8 +76,7 @@ export function fleetOf({
 
 function journalInto(told: FleetEvent[], episodes: string[]): Journal {
   return {
-    attemptFailed: () => undefined,
-    streamBroken: () => undefined,
+    ...SILENT,
     happened: (event) => void told.push(event),
     storeLost: ({ problem }) => void episodes.push(`lost: ${problem}`),
     storeFound: () => void episodes.push('found'),

@@ -1,0 +1,18 @@
+import type { Journal } from '../../src/telemetry/port.ts';
+
+const nothing = (): void => undefined;
+
+/** For those who listen to a part of it: `{ ...SILENT, happened }`. */
+export const SILENT: Journal = {
+  attemptFailed: nothing,
+  streamBroken: nothing,
+  requestEnded: nothing,
+  quotaRunsLow: nothing,
+  credentialsRefused: nothing,
+  priceUnknown: nothing,
+  usageLost: nothing,
+  happened: nothing,
+  storeLost: nothing,
+  storeFound: nothing,
+  fault: nothing,
+};
