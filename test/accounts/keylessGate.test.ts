@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import type { GateSettings } from '../../src/accounts/gate.ts';
+import { createKeylessGate } from '../../src/accounts/keylessGate.ts';
 import { RouterError } from '../../src/domain/errors.ts';
-import { createGate, type GateSettings } from '../../src/http/auth.ts';
+import { ManualClock } from '../harness/manualClock.ts';
 
 type Verdict = 'in' | 'unauthorized' | 'forbidden';
 
-function verdict(run: () => void): Verdict {
+function verdict(run: () => unknown): Verdict {
   try {
     run();
     return 'in';
@@ -51,10 +53,10 @@ describe('the gate', () => {
       admin: 'forbidden',
     },
   ])('with keys, for $what: caller $caller, admin $admin', ({ headers, caller, admin }) => {
-    const gate = createGate(KEYED);
-    expect(verdict(() => gate.admitCaller(headers))).toBe(caller);
-    expect(verdict(() => gate.admitAdmin(headers))).toBe(admin);
-    expect(gate.isAdmin(headers)).toBe(admin === 'in');
+    const gate = createKeylessGate(KEYED, new ManualClock());
+    expect(verdict(() => gate.admitCaller(headers, '127.0.0.1'))).toBe(caller);
+    expect(verdict(() => gate.admitAdmin(headers, '127.0.0.1'))).toBe(admin);
+    expect(gate.isAdmin(headers, '127.0.0.1')).toBe(admin === 'in');
   });
 
   test.each<{ what: string; settings: GateSettings; caller: Verdict; admin: Verdict }>([
@@ -89,18 +91,18 @@ describe('the gate', () => {
       admin: 'unauthorized',
     },
   ])('$what, a stranger is: caller $caller, admin $admin', ({ settings, caller, admin }) => {
-    const gate = createGate(settings);
-    expect(verdict(() => gate.admitCaller([]))).toBe(caller);
-    expect(verdict(() => gate.admitAdmin([]))).toBe(admin);
-    expect(gate.isAdmin([])).toBe(admin === 'in');
+    const gate = createKeylessGate(settings, new ManualClock());
+    expect(verdict(() => gate.admitCaller([], '127.0.0.1'))).toBe(caller);
+    expect(verdict(() => gate.admitAdmin([], '127.0.0.1'))).toBe(admin);
+    expect(gate.isAdmin([], '127.0.0.1')).toBe(admin === 'in');
   });
 
   test('never repeats a key, and says how to send one', () => {
-    const gate = createGate(KEYED);
+    const gate = createKeylessGate(KEYED, new ManualClock());
     const seen: string[] = [];
     for (const headers of [[], ['api-key', 'my-secret'], ['api-key', 'one']]) {
       try {
-        gate.admitAdmin(headers);
+        void gate.admitAdmin(headers, '127.0.0.1');
       } catch (error) {
         if (error instanceof RouterError) seen.push(error.message, ...error.headers);
       }
