@@ -2,11 +2,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { generateReference, REFERENCE_FILE } from './generate-config-reference.ts';
+import { generatePrices, PRICES_FILE } from './generate-prices.ts';
 import { generateSchema, SCHEMA_FILE } from './generate-schema.ts';
 
 const GENERATED: readonly { readonly file: string; readonly make: () => string }[] = [
   { file: SCHEMA_FILE, make: generateSchema },
   { file: REFERENCE_FILE, make: generateReference },
+  { file: PRICES_FILE, make: generatePrices },
 ];
 
 const checkOnly = process.argv.includes('--check');

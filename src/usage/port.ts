@@ -28,8 +28,11 @@ export interface Unsaid {
 
 export interface Estimator {
   estimate(unsaid: Unsaid): Promise<Tokens>;
-  /** An answer that said what was used: the next estimates for its deployment are held to it. */
-  learn(unsaid: Unsaid, tokens: Tokens): void;
+  /**
+   * An answer that said what was used: the next estimates for its deployment are held to it. Only now and then is one looked at,
+   * and only then `make` is called.
+   */
+  learn(deployment: Deployment, make: () => Unsaid, tokens: Tokens): void;
 }
 
 /** What usage may be summed by. */
