@@ -1,20 +1,43 @@
 import type { FleetEvent } from '../domain/event.ts';
-import type { Journal } from './port.ts';
+import { describeError } from './describe.ts';
+import { endpointOf } from './endpoint.ts';
+import type { FailedAttempt, Journal } from './port.ts';
+import { type Level, requestFacts, seconds, verdictOf, wasTroubled } from './requestLine.ts';
 
-type Level = 'info' | 'warn' | 'error';
+export interface LogOptions {
+  /** Whether each request has its line; else only those that met with trouble. */
+  readonly requests: boolean;
+}
 
-/** One JSON line for everything that is worth a line; an untroubled request is not. */
-export function createLog(write: (line: string) => void, now: () => number): Journal {
+/** One JSON line for everything that is worth a line. */
+export function createLog(
+  write: (line: string) => void,
+  now: () => number,
+  { requests }: LogOptions = { requests: true },
+): Journal {
   const line = (level: Level, message: string, facts: object): void => {
     write(JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...facts }));
   };
   return {
     attemptFailed: (attempt) => {
       const own = attempt.outcome === 'filtered' || attempt.outcome === 'refused' || attempt.outcome === 'aborted';
-      if (!own) line(attempt.outcome === 'misconfigured' ? 'error' : 'warn', MESSAGES[attempt.outcome], attempt);
+      if (!own)
+        line(attempt.outcome === 'misconfigured' ? 'error' : 'warn', MESSAGES[attempt.outcome], attemptFacts(attempt));
     },
+    retrying: ({ requestId, agent, from, to, cause }) =>
+      line('warn', from === to ? 'Retrying with the same backend' : 'Retrying with fallback backend', {
+        requestId,
+        agentName: agent,
+        from,
+        to,
+        cause,
+      }),
     streamBroken: (stream) => line('warn', 'Stream broke after it had begun', stream),
-    requestEnded: () => undefined,
+    requestEnded: (record) => {
+      if (!requests && !wasTroubled(record)) return;
+      const { level, message } = verdictOf(record);
+      line(level, message, requestFacts(record));
+    },
     quotaRunsLow: (level) => line('warn', 'Quota runs low', level),
     credentialsRefused: (facts) => line('warn', 'Credentials refused', facts),
     priceUnknown: (facts) =>
@@ -26,8 +49,14 @@ export function createLog(write: (line: string) => void, now: () => number): Jou
     },
     storeLost: (facts) => line('error', 'The store does not answer; routing goes on by what is known', facts),
     storeFound: (facts) => line('info', 'The store answers again', facts),
-    fault: ({ requestId, error }) => line('error', 'The router failed', { requestId, error: describe(error) }),
+    fault: ({ requestId, error }) => line('error', 'The router failed', { requestId, error: describeError(error) }),
   };
+}
+
+function attemptFacts({ requestId, agent, deployment, outcome, cause, retryAfterMs }: FailedAttempt): object {
+  const retryAfter = retryAfterMs === null ? null : seconds(retryAfterMs);
+  const place = { requestId, agentName: agent, endpoint: endpointOf(deployment), deployment };
+  return outcome === 'throttled' ? { ...place, retryAfter, cause } : { ...place, outcome, cause };
 }
 
 type Told = Exclude<FleetEvent['kind'], 'failover'>;
@@ -67,10 +96,3 @@ const MESSAGES = {
   refused: 'Refused',
   aborted: 'Aborted',
 } as const;
-
-/** Where it happened and its kind: messages may quote what they stumbled over. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  const place = error.stack?.split('\n').find((one) => one.trimStart().startsWith('at '));
-  return `${error.name}${place === undefined ? '' : ` ${place.trim()}`}`;
-}

@@ -13,6 +13,16 @@ export interface FailedAttempt {
   readonly retryAfterMs: number | null;
 }
 
+/** The failed attempt, and who is asked next. */
+export interface Retry {
+  readonly requestId: string;
+  readonly agent: string;
+  readonly from: DeploymentId;
+  readonly to: DeploymentId;
+  /** What the failed attempt came to. */
+  readonly cause: Outcome;
+}
+
 export interface BrokenStream {
   readonly requestId: string;
   readonly deployment: DeploymentId;
@@ -26,6 +36,8 @@ export interface Fault {
 
 export interface Journal {
   attemptFailed(attempt: FailedAttempt): void;
+  /** The next attempt begins after one that failed, on another deployment or on the same one again. */
+  retrying(retry: Retry): void;
   streamBroken(stream: BrokenStream): void;
   /** A data-plane request is over. */
   requestEnded(record: RequestRecord): void;
@@ -73,3 +85,11 @@ export const DEPLOYMENT_STATES = [
   'drained',
 ] as const;
 export type DeploymentState = (typeof DEPLOYMENT_STATES)[number];
+
+/** Where metrics and events go. */
+export interface InsightsSettings {
+  readonly connectionString: string;
+  /** The app's identity instead of the key in the connection string; `clientId`: a user-assigned one. */
+  readonly identity: { readonly clientId: string | null } | null;
+  readonly roleName: string;
+}

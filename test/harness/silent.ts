@@ -5,6 +5,7 @@ const nothing = (): void => undefined;
 /** For those who listen to a part of it: `{ ...SILENT, happened }`. */
 export const SILENT: Journal = {
   attemptFailed: nothing,
+  retrying: nothing,
   streamBroken: nothing,
   requestEnded: nothing,
   quotaRunsLow: nothing,
