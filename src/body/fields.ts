@@ -12,6 +12,11 @@ export interface Fields {
   readonly promptCacheKey: string | null;
   /** The Responses API keeps what it answers unless `store` is false. */
   readonly store: boolean;
+  /** The most tokens that the answer may have, each of the choices; `null`: not said. */
+  readonly maxTokens: number | null;
+  /** How many answers are asked for. */
+  readonly choices: number;
+  readonly streamOptions: Span | null;
 }
 
 export type Scan =
@@ -24,6 +29,11 @@ const REQUEST_FIELDS: ReadonlySet<string> = new Set([
   'previous_response_id',
   'prompt_cache_key',
   'store',
+  'max_completion_tokens',
+  'max_tokens',
+  'max_output_tokens',
+  'n',
+  'stream_options',
 ]);
 const ID_FIELD: ReadonlySet<string> = new Set(['id']);
 
@@ -56,7 +66,26 @@ function fieldsOf(body: Buffer, { bodyStart, empty, last, modelSpans }: TopLevel
     previousResponseId: textAt(body, last.get('previous_response_id')),
     promptCacheKey: textAt(body, last.get('prompt_cache_key')),
     store: !isLiteral(body, last.get('store'), 'false'),
+    maxTokens: maxTokensIn(body, last),
+    choices: numberAt(body, last.get('n')) ?? 1,
+    streamOptions: last.get('stream_options') ?? null,
   };
+}
+
+/** Each API has its own name for it. */
+function maxTokensIn(body: Buffer, last: TopLevel['last']): number | null {
+  return (
+    numberAt(body, last.get('max_completion_tokens')) ??
+    numberAt(body, last.get('max_output_tokens')) ??
+    numberAt(body, last.get('max_tokens'))
+  );
+}
+
+/** A whole number above 0; anything else is the deployment's to judge. */
+function numberAt(bytes: Buffer, span: Span | undefined): number | null {
+  if (span === undefined) return null;
+  const value = Number(bytes.toString('latin1', span.start, span.end));
+  return Number.isSafeInteger(value) && value > 0 ? value : null;
 }
 
 function textAt(bytes: Buffer, span: Span | undefined): string | null {

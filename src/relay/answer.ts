@@ -1,10 +1,11 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Deployment } from '../domain/deployment.ts';
-import type { Answer, AnswerStream } from '../domain/message.ts';
+import type { Answer, AnswerStream, HeaderList } from '../domain/message.ts';
 import type { UsedTier } from '../routing/wanted.ts';
 import type { Head } from './attempt.ts';
 import type { Call } from './call.ts';
 import { downwardHeaders } from './headers.ts';
+import type { Tally } from './tally.ts';
 import { headerSafe, routeText, type Trail } from './trail.ts';
 
 export interface AnswerFacts {
@@ -15,12 +16,13 @@ export interface AnswerFacts {
   readonly tier: UsedTier | null;
   readonly upstreamMs: number;
   readonly events: boolean;
+  readonly tally: Pick<Tally, 'known' | 'limits'>;
 }
 
 /** The deployment's answer with what the router has to say about it. */
 export function answerWith(facts: AnswerFacts, body: Buffer | AnswerStream | null, clock: Clock): Answer {
-  const { call, head, deployment, trail, tier } = facts;
-  const headers = downwardHeaders(head.headers);
+  const { call, head, deployment, trail, tier, tally } = facts;
+  const headers = limited(downwardHeaders(head.headers), tally.limits);
   const routerMs = clock.monotonicMs() - call.arrivedAt - facts.upstreamMs;
   headers.push(
     'x-router-request-id',
@@ -38,10 +40,39 @@ export function answerWith(facts: AnswerFacts, body: Buffer | AnswerStream | nul
     'server-timing',
     `router;dur=${Math.max(0, routerMs).toFixed(2)}, upstream;dur=${facts.upstreamMs.toFixed(2)}`,
   );
+  pushUse(headers, facts);
   if (tier !== null) headers.push('x-router-tier', tierText(tier));
   // Without it nginx and others collect a stream until it is over.
   if (facts.events && head.headers['x-accel-buffering'] === undefined) headers.push('x-accel-buffering', 'no');
   return { status: head.status, headers, body: bodyless(call.method, head.status) ? null : body };
+}
+
+/** What a stream will come to nobody knows yet. */
+function pushUse(headers: string[], { events, tally }: AnswerFacts): void {
+  const known = events ? null : tally.known;
+  if (known === null) return;
+  headers.push('x-router-tokens', String(known.tokens));
+  if (known.costNanoUsd !== null) headers.push('x-router-cost-usd', usdText(known.costNanoUsd));
+}
+
+/** `0.000021`: dollars, to the billionth. */
+export function usdText(nanoUsd: number): string {
+  const digits = String(nanoUsd).padStart(10, '0');
+  const cents = digits.slice(-9).replace(/0+$/, '');
+  return `${digits.slice(0, -9)}${cents === '' ? '' : `.${cents}`}`;
+}
+
+const RATE_LIMIT = 'x-ratelimit-';
+
+/** The account's own limits in the place that clients read; the deployment's stay to be seen under another name. */
+function limited(headers: string[], own: HeaderList): string[] {
+  if (own.length === 0) return headers;
+  const told = headers.map((text, at) =>
+    at % 2 === 0 && text.startsWith(RATE_LIMIT)
+      ? `x-router-deployment-ratelimit-${text.slice(RATE_LIMIT.length)}`
+      : text,
+  );
+  return [...told, ...own];
 }
 
 /** `standard`, or `standard;downgraded-from=premium;reason=plan`. */

@@ -47,6 +47,13 @@ export interface LiveAnswer {
   resume(): void;
 }
 
+/** What had come when an attempt was given up or broke, though its deployment was at work. */
+export interface Partial {
+  /** The beginning of it. */
+  readonly bytes: Buffer;
+  readonly size: number;
+}
+
 export interface AttemptOptions {
   readonly upstream: Upstream;
   readonly clock: Clock;
@@ -54,6 +61,8 @@ export interface AttemptOptions {
   readonly caller: Caller;
   /** How long until the answer is whole, or its first content has come. */
   readonly limitMs: number;
+  /** Called before the end is told, where the deployment has most likely worked in vain. */
+  readonly onAbandoned?: (partial: Partial) => void;
 }
 
 export function attempt(options: AttemptOptions): Promise<AttemptEnd> {
@@ -73,12 +82,31 @@ type Phase =
 
 const OVER: Phase = { kind: 'over' };
 
+/** As much of it as an estimate needs. */
+const LARGEST_PARTIAL = 16 * 1024;
+
+/** `null`: nothing shows that anybody worked. Where nothing came at all, that is likely if it was us who lost patience. */
+function partialIn(phase: Phase, end: AttemptEnd): Partial | null {
+  if (phase.kind === 'waiting') {
+    const isOurs = end.kind === 'gone' || (end.kind === 'broken' && end.how === 'late');
+    return isOurs ? { bytes: Buffer.alloc(0), size: 0 } : null;
+  }
+  if (phase.kind === 'holding') return partialOf(phase.gate.held);
+  if (phase.kind !== 'collecting' || phase.head.status >= 300) return null;
+  return partialOf(Buffer.concat(phase.chunks));
+}
+
+function partialOf(bytes: Buffer): Partial {
+  return { bytes: bytes.subarray(0, LARGEST_PARTIAL), size: bytes.length };
+}
+
 class Attempt implements UpstreamListener, LiveAnswer {
   readonly #clock: Clock;
   readonly #resolve: (end: AttemptEnd) => void;
   readonly #startedAt: number;
   #phase: Phase = { kind: 'waiting' };
   #exchange: Exchange | null = null;
+  #onAbandoned: ((partial: Partial) => void) | undefined;
   #stopTimer: () => void = () => undefined;
   #forgetCaller: () => void = () => undefined;
   events = false;
@@ -91,12 +119,13 @@ class Attempt implements UpstreamListener, LiveAnswer {
   }
 
   /** The request is not kept: a stream may outlive its use by minutes. */
-  start({ upstream, request, caller, clock, limitMs }: AttemptOptions): void {
+  start({ upstream, request, caller, clock, limitMs, onAbandoned }: AttemptOptions): void {
     if (caller.gone) return this.#settle({ kind: 'gone' });
     this.#stopTimer = clock.after(limitMs, () =>
       this.#giveUp({ kind: 'broken', how: 'late', cause: `no answer within ${Math.round(limitMs)} ms` }),
     );
     this.#forgetCaller = caller.onGone(() => this.#giveUp({ kind: 'gone' }));
+    this.#onAbandoned = onAbandoned;
     this.#exchange = upstream.send(request, this);
   }
 
@@ -210,10 +239,17 @@ class Attempt implements UpstreamListener, LiveAnswer {
   }
 
   #settle(end: AttemptEnd): void {
-    if (this.#phase.kind === 'over' || this.#phase.kind === 'live') return;
+    const phase = this.#phase;
+    if (phase.kind === 'over' || phase.kind === 'live') return;
+    if (end.kind === 'broken' || end.kind === 'gone') this.#abandon(phase, end);
     this.#phase = OVER;
     this.#release();
     this.#resolve(end);
+  }
+
+  #abandon(phase: Phase, end: AttemptEnd): void {
+    const partial = partialIn(phase, end);
+    if (partial !== null && this.#exchange !== null) this.#onAbandoned?.(partial);
   }
 
   #release(): void {

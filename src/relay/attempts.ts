@@ -11,14 +11,16 @@ import type { Journal } from '../telemetry/port.ts';
 import { renderBody, renderPath } from '../upstream/dialect.ts';
 import type { Upstream, UpstreamRequest } from '../upstream/port.ts';
 import { type Next, soonestAgain } from './again.ts';
-import { type AttemptEnd, attempt } from './attempt.ts';
+import { type AttemptEnd, attempt, type Partial } from './attempt.ts';
 import type { RetryBudget } from './budget.ts';
 import type { Call } from './call.ts';
 import { upwardHeaders } from './headers.ts';
 import { findingOf, type Judgement, judge } from './judge.ts';
+import { noteFailure, noteRetry } from './notes.ts';
 import { takeNext } from './order.ts';
 import { refusal } from './refusal.ts';
 import { type Trail, trailHeaders } from './trail.ts';
+import type { UsageAsking } from './usageAsking.ts';
 
 export interface AttemptsDeps {
   readonly config: RouterConfig;
@@ -28,6 +30,7 @@ export interface AttemptsDeps {
   readonly draw: Draw;
   readonly budget: RetryBudget;
   readonly journal: Journal;
+  readonly asking: UsageAsking;
 }
 
 /** An attempt whose answer goes to the caller. */
@@ -36,6 +39,14 @@ export interface Served {
   readonly deployment: Deployment;
   readonly tier: UsedTier | null;
   readonly outcome: Outcome;
+  /** The router asked for the stream's usage; its caller did not. */
+  readonly usageAsked: boolean;
+}
+
+/** A deployment that worked on a request in vain. */
+export interface Abandoned {
+  readonly deployment: Deployment;
+  readonly partial: Partial;
 }
 
 /** Attempts that are a part of a longer search. */
@@ -82,6 +93,8 @@ export class Attempts {
   #repeats = 0;
   #made = 0;
   readonly trail: Trail;
+  readonly abandoned: Abandoned[] = [];
+  #usageAsked = false;
   /** From sending the last attempt to its commit or end. */
   lastAttemptMs = 0;
 
@@ -140,7 +153,7 @@ export class Attempts {
       const verdict = judge(end, this.#call.target.kind === 'deployment', clock.now());
       taught = this.#learn(id, end, verdict, begun);
       this.trail.push({ deployment: id, outcome: verdict.outcome, cause: verdict.cause, taught });
-      if (verdict.outcome !== 'ok') this.#note(next.deployment, verdict);
+      if (verdict.outcome !== 'ok') noteFailure(this.#deps.journal, this.#call, id, verdict);
       if (isLate(end) && limitMs >= remainingMs) throw this.#late();
       return this.#settle(end, next, verdict);
     } finally {
@@ -149,11 +162,19 @@ export class Attempts {
     }
   }
 
-  #send(deployment: Deployment, limitMs: number): Promise<AttemptEnd> {
+  async #send(deployment: Deployment, limitMs: number): Promise<AttemptEnd> {
+    noteRetry(this.#deps.journal, this.#call, this.trail, deployment.id);
+    const end = await this.#sendOnce(deployment, limitMs);
+    const again = this.#usageAsked && this.#deps.asking.isRefusal(end, deployment);
+    return again ? this.#sendOnce(deployment, limitMs) : end;
+  }
+
+  #sendOnce(deployment: Deployment, limitMs: number): Promise<AttemptEnd> {
     const { clock, config, state, upstream } = this.#deps;
     const request = this.#requestFor(config.endpoints.get(deployment.endpoint) as Endpoint, deployment);
     state.sent(deployment.id);
-    return attempt({ upstream, clock, request, caller: this.#call.caller, limitMs });
+    const onAbandoned = (partial: Partial): void => void this.abandoned.push({ deployment, partial });
+    return attempt({ upstream, clock, request, caller: this.#call.caller, limitMs, onAbandoned });
   }
 
   /** False: the attempt taught nothing about its deployment. */
@@ -172,9 +193,10 @@ export class Attempts {
     if (end.kind === 'gone') throw callerLeft();
     if (this.#route.failoverOn.has(outcome as FailoverOutcome)) {
       if (end.kind === 'live' || end.kind === 'streamError') end.live.abort();
+      if (end.kind === 'streamError') this.abandoned.push({ deployment, partial: { bytes: Buffer.alloc(0), size: 0 } });
       return null;
     }
-    if (end.kind !== 'broken') return { end, deployment, tier, outcome };
+    if (end.kind !== 'broken') return { end, deployment, tier, outcome, usageAsked: this.#usageAsked };
     if (this.#remainingMs() < SHORTEST_ATTEMPT_MS) throw this.#late();
     throw new RouterError('upstream_failed', `${deployment.id} did not answer: ${cause}.`, {
       headers: trailHeaders(this.trail),
@@ -184,12 +206,14 @@ export class Attempts {
   #requestFor(endpoint: Endpoint, deployment: Deployment): UpstreamRequest {
     const { target, payload, headers, method, query, stream } = this.#call;
     this.#headers ??= upwardHeaders(headers, { uncompressed: stream });
+    const asking = this.#deps.asking.editsFor(this.#call, endpoint, deployment);
+    this.#usageAsked = asking.length > 0;
     return {
       endpoint,
       method,
       path: renderPath(target, endpoint, deployment, query),
       headers: this.#headers,
-      body: renderBody(target, payload, endpoint.dialect, deployment),
+      body: renderBody({ target, payload, dialect: endpoint.dialect, deployment, asking }),
     };
   }
 
@@ -237,18 +261,6 @@ export class Attempts {
         forget();
         resolve();
       });
-    });
-  }
-
-  #note(deployment: Deployment, { outcome, cause, retryAfterMs }: Judgement): void {
-    const { id, labels } = this.#call;
-    this.#deps.journal.attemptFailed({
-      requestId: id,
-      agent: labels.agent,
-      deployment: deployment.id,
-      outcome,
-      cause,
-      retryAfterMs,
     });
   }
 

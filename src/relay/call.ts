@@ -1,13 +1,14 @@
 /** A request as the relay takes it: read, checked, and freed from the dialect it came in. */
-import type { Plan, Tier } from '../domain/config.ts';
+import type { Principal } from '../domain/account.ts';
+import type { Tier } from '../domain/config.ts';
 import type { Caller, HeaderList } from '../domain/message.ts';
 import type { Target } from '../domain/target.ts';
 import type { Payload } from '../upstream/dialect.ts';
 
 export interface Labels {
   readonly agent: string;
-  readonly creator: string | null;
-  readonly operation: string | null;
+  readonly creator: string;
+  readonly operation: string;
 }
 
 export interface Wishes {
@@ -32,8 +33,7 @@ export interface Call {
   readonly name: string | null;
   readonly stream: boolean;
   readonly labels: Labels;
-  /** What the caller's account has bought; `null`: anything. */
-  readonly plan: Plan | null;
+  readonly principal: Principal;
   readonly wishes: Wishes;
   readonly caller: Caller;
 }

@@ -30,3 +30,13 @@ export function forbiddenByPlan({ plan, asked, tier, allowed }: Forbidden): Rout
   const has = allowed.length === 0 ? 'none of the tiers here' : allowed.join(', ');
   return new RouterError('forbidden', `The plan ${JSON.stringify(plan)} does not include ${what}. It has ${has}.`);
 }
+
+/** It exists, but not for this key. */
+export function forbiddenByKey(config: RouterConfig, name: string): RouterError {
+  const listed = [...config.pools.keys()].slice(0, LISTED_NAMES).join(', ');
+  const may = listed === '' ? 'none that is configured' : listed;
+  return new RouterError(
+    'forbidden',
+    `The key does not permit ${JSON.stringify(name)}. It permits these pools: ${may}.`,
+  );
+}

@@ -1,20 +1,29 @@
 /** The data plane: a read request in, an answer out. */
+import type { Quotas } from '../accounts/port.ts';
 import { scanId } from '../body/fields.ts';
+import type { RouterConfig } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
-import { RouterError } from '../domain/errors.ts';
+import type { RouterError } from '../domain/errors.ts';
 import type { Answer } from '../domain/message.ts';
-import type { Target } from '../domain/target.ts';
+import { ConfinedViews } from '../routing/confined.ts';
 import { decide, type Route, turnPool } from '../routing/decide.ts';
 import type { KnownFacts, RouteRequest } from '../routing/request.ts';
 import { answerWith } from './answer.ts';
-import type { LiveAnswer } from './attempt.ts';
 import { Attempts, type AttemptsDeps, type Served } from './attempts.ts';
 import type { Call } from './call.ts';
 import { decoded } from './judge.ts';
-import { forbiddenByPlan, unknownModel } from './names.ts';
+import { forbiddenByKey, forbiddenByPlan, knownNames, unknownModel } from './names.ts';
+import { askFor } from './reserve.ts';
 import { settle } from './settle.ts';
 import { type Answered, findHolder, holderOf, pinnedFor, seek, storedResponse } from './stored.ts';
-import { type Restarted, StreamBody, type StreamEnd } from './streamBody.ts';
+import { Streamed } from './streamed.ts';
+import { Tally, type TallyDeps } from './tally.ts';
+import { tallyAbandoned, tallyWhole } from './worked.ts';
+
+export interface RelayDeps extends AttemptsDeps {
+  readonly quotas: Quotas;
+  readonly tallying: TallyDeps;
+}
 
 export interface Relay {
   serve(call: Call): Promise<Answer>;
@@ -22,73 +31,79 @@ export interface Relay {
   route(call: Call): Route;
 }
 
-export function createRelay(deps: AttemptsDeps): Relay {
+export function createRelay(deps: RelayDeps): Relay {
   return new DirectRelay(deps);
 }
 
 class DirectRelay implements Relay {
-  readonly #deps: AttemptsDeps;
+  readonly #deps: RelayDeps;
+  readonly #views: ConfinedViews;
 
-  constructor(deps: AttemptsDeps) {
+  constructor(deps: RelayDeps) {
     this.#deps = deps;
+    this.#views = new ConfinedViews(deps.config);
+  }
+
+  async serve(call: Call): Promise<Answer> {
+    const { budget, quotas, config, tallying } = this.#deps;
+    budget.deposit();
+    const tally = new Tally(tallying, call);
+    try {
+      const held = quotas.reserve(call.principal, askFor(config, tallying.prices, call));
+      tally.hold(held instanceof Promise ? await held : held);
+      return await this.#serve(call, tally);
+    } catch (error) {
+      tally.failed(error);
+      throw error;
+    }
   }
 
   /** Where all is well, nothing is waited for but the deployment. */
-  async serve(call: Call): Promise<Answer> {
-    const { config, state, budget } = this.#deps;
-    budget.deposit();
+  async #serve(call: Call, tally: Tally): Promise<Answer> {
+    const { state } = this.#deps;
+    const config = this.#views.for(call.principal.pools);
     const stored = storedResponse(call);
     const holder =
       stored === null ? null : (holderOf(config, state, stored) ?? (await findHolder(config, state, stored)));
     if (call.target.kind === 'response' && holder === null)
-      return this.#respond(await seek(this.#deps, call, call.target.id));
-    const request = this.#requestFor(call, holder);
+      return this.#respond({ ...(await seek({ ...this.#deps, config }, call, call.target.id)), tally });
+    const request = requestFor(config, call, holder);
     const pool = turnPool(config, request, this.#known());
     const taken = pool === null ? 0 : state.turn(pool);
     const turn = typeof taken === 'number' ? taken : await taken;
-    const route = this.#decide(request, (name) => (name === pool?.name ? turn : state.peekTurn(name)));
+    const route = this.#decide(config, request, (name) => (name === pool?.name ? turn : state.peekTurn(name)));
     const attempts = new Attempts(this.#deps, call, route);
+    tally.took(attempts.trail);
     let served: Served | null = null;
     try {
       served = await attempts.run();
     } finally {
       settle(this.#deps, { call, route, trail: attempts.trail, served });
+      for (const one of attempts.abandoned) tallyAbandoned(tally, call, one);
     }
-    return this.#respond({ call, route, attempts, served });
+    return this.#respond({ call, route, attempts, served, tally });
   }
 
   route(call: Call): Route {
-    const { config, state } = this.#deps;
+    const { state } = this.#deps;
+    const config = this.#views.for(call.principal.pools);
     const stored = storedResponse(call);
-    const request = this.#requestFor(call, stored === null ? null : holderOf(config, state, stored));
-    return this.#decide(request, (pool) => state.peekTurn(pool));
+    const request = requestFor(config, call, stored === null ? null : holderOf(config, state, stored));
+    return this.#decide(config, request, (pool) => state.peekTurn(pool));
   }
 
   #known(): KnownFacts {
     return { snapshot: this.#deps.state.snapshot(), now: this.#deps.clock.now() };
   }
 
-  #requestFor(call: Call, holder: DeploymentId | null): RouteRequest {
-    const { target, name, labels, wishes, payload, plan } = call;
-    return {
-      name,
-      agent: labels.agent,
-      tier: wishes.tier,
-      failover: wishes.failover,
-      spreadKey: payload.kind === 'json' ? payload.fields.promptCacheKey : null,
-      boundTo: target.kind === 'other' ? pinnedFor(this.#deps.config, name, labels.agent) : holder,
-      plan,
-    };
-  }
-
-  #decide(request: RouteRequest, turn: (pool: string) => number): Route {
-    const { config, draw } = this.#deps;
+  #decide(config: RouterConfig, request: RouteRequest, turn: (pool: string) => number): Route {
+    const { draw } = this.#deps;
     const decision = decide(config, request, { ...this.#known(), draw, turn });
     switch (decision.kind) {
       case 'route':
         return decision.route;
       case 'unknown':
-        throw unknownModel(config, request.name ?? config.defaultPool);
+        throw this.#unknown(config, request.name ?? config.defaultPool);
       case 'forbidden':
         throw forbiddenByPlan(decision);
       default:
@@ -96,14 +111,29 @@ class DirectRelay implements Relay {
     }
   }
 
-  #respond({ call, route, attempts, served }: Answered): Answer {
-    const { end, deployment } = served;
-    this.#rememberStored(call, served);
-    const events = end.kind !== 'whole' && end.live.events;
-    const body = end.kind === 'whole' ? end.body : this.#stream({ call, route, attempts, served }, end.live);
+  #unknown(config: RouterConfig, name: string): RouterError {
+    const isHidden = config !== this.#deps.config && knownNames(this.#deps.config).includes(name);
+    return isHidden ? forbiddenByKey(config, name) : unknownModel(config, name);
+  }
+
+  #respond(answered: Answered): Answer {
+    const { call, route, attempts, served, tally } = answered;
+    const { end, deployment, tier } = served;
     const { trail, lastAttemptMs } = attempts;
-    const facts = { call, head: end.head, deployment, trail, tier: served.tier, upstreamMs: lastAttemptMs, events };
-    return answerWith(facts, body, this.#deps.clock);
+    this.#rememberStored(call, served);
+    tally.took(trail);
+    tally.servedBy({ deployment, pool: route.pool, tier });
+    const events = end.kind !== 'whole' && end.live.events;
+    const facts = { call, head: end.head, deployment, trail, tier, upstreamMs: lastAttemptMs, events };
+    if (end.kind !== 'whole') {
+      tally.firstChunk();
+      const streamed = new Streamed(this.#deps, answered, (again) => this.route(again));
+      return answerWith({ ...facts, tally }, streamed.body(call, end.live, end.head.status), this.#deps.clock);
+    }
+    tallyWhole(tally, call, { deployment, ...end.head, body: end.body });
+    const answer = answerWith({ ...facts, tally }, end.body, this.#deps.clock);
+    tally.end({ end: served.outcome, status: end.head.status, errorCode: null, retryAfterMs: null });
+    return answer;
   }
 
   #rememberStored(call: Call, { end, deployment, outcome }: Served): void {
@@ -115,76 +145,17 @@ class DirectRelay implements Relay {
     const id = end.kind === 'whole' ? scanId(decoded(end.body, end.head.headers), depth) : end.live.responseId;
     if (id !== null) this.#deps.state.remember(id, deployment.id);
   }
-
-  /** What lives as long as the stream holds on to little: the request itself only where it may be needed again. */
-  #stream({ call, route, attempts, served }: Answered, live: LiveAnswer): StreamBody {
-    const { clock, config } = this.#deps;
-    const { streamIdleMs, streamMaxMs, heartbeatMs } = config.timeouts;
-    const serving = { id: served.deployment.id };
-    const tried = new Set(attempts.trail.map((step) => step.deployment));
-    return new StreamBody({
-      live,
-      clock,
-      caller: call.caller,
-      limits: { idleMs: streamIdleMs, maxMs: streamMaxMs, heartbeatMs },
-      typed: speaksTypedEvents(call.target),
-      restart: call.wishes.onBreak === 'restart' ? this.#restarter(call, route, { serving, tried }) : null,
-      onPartEnd: this.#partEndNote(call.id, serving),
-    });
-  }
-
-  #partEndNote(requestId: string, serving: Serving): (end: StreamEnd) => void {
-    const { journal, state, clock } = this.#deps;
-    return (end) => {
-      if (end.kind !== 'broken') return;
-      journal.streamBroken({ requestId, deployment: serving.id, cause: end.cause });
-      const unsaid = { retryAfterMs: null, latencyMs: null, headroom: null };
-      const finding = { deployment: serving.id, at: clock.now(), probe: false, ...unsaid };
-      state.record({ ...finding, outcome: 'failing', cause: end.cause });
-    };
-  }
-
-  #restarter(call: Call, route: Route, progress: Progress): () => Promise<Restarted | null> {
-    return async () => {
-      const from = progress.serving.id;
-      const next = await this.#restart(call, route, progress.tried);
-      if (next === null) return null;
-      progress.serving.id = next.deployment.id;
-      return { live: next.live, from, to: next.deployment.id };
-    };
-  }
-
-  /** Another stream from the beginning, on a deployment that has not been tried; with a deadline of its own. */
-  async #restart(call: Call, route: Route, tried: Set<DeploymentId>) {
-    const { clock } = this.#deps;
-    const again = { ...call, arrivedAt: clock.monotonicMs() };
-    const fresh = this.route(again);
-    const candidates = fresh.candidates.filter(({ deployment }) => !tried.has(deployment.id));
-    if (candidates.length === 0) return null;
-    const attempts = new Attempts(this.#deps, again, { ...route, candidates, skipped: [] });
-    try {
-      const { end, deployment } = await attempts.run();
-      for (const step of attempts.trail) tried.add(step.deployment);
-      if (end.kind === 'live' && end.live.events) return { live: end.live, deployment };
-      if (end.kind !== 'whole') end.live.abort();
-      return null;
-    } catch (error) {
-      if (error instanceof RouterError) return null;
-      throw error;
-    }
-  }
 }
 
-/** Who serves the stream now. */
-interface Serving {
-  id: DeploymentId;
-}
-
-interface Progress {
-  readonly serving: Serving;
-  readonly tried: Set<DeploymentId>;
-}
-
-function speaksTypedEvents(target: Target): boolean {
-  return target.kind === 'response' || (target.kind === 'deployment' && target.operation.startsWith('responses'));
+function requestFor(config: RouterConfig, call: Call, holder: DeploymentId | null): RouteRequest {
+  const { target, name, labels, wishes, payload, principal } = call;
+  return {
+    name,
+    agent: labels.agent,
+    tier: wishes.tier,
+    failover: wishes.failover,
+    spreadKey: payload.kind === 'json' ? payload.fields.promptCacheKey : null,
+    boundTo: target.kind === 'other' ? pinnedFor(config, name, labels.agent) : holder,
+    plan: principal.plan,
+  };
 }

@@ -8,6 +8,7 @@ import type { Route } from '../routing/decide.ts';
 import type { State } from '../state/port.ts';
 import { Attempts, type AttemptsDeps, type Served } from './attempts.ts';
 import type { Call } from './call.ts';
+import type { Tally } from './tally.ts';
 import { type Trail, trailHeaders } from './trail.ts';
 
 /** A call, its attempts, and the one whose answer goes to the caller. */
@@ -16,7 +17,11 @@ export interface Answered {
   readonly route: Route;
   readonly attempts: Attempts;
   readonly served: Served;
+  readonly tally: Tally;
 }
+
+/** The same before anything was counted. */
+export type Found = Omit<Answered, 'tally'>;
 
 /** The stored response that a call is about, or goes on from. */
 export function storedResponse({ target, payload }: Call): string | null {
@@ -39,10 +44,10 @@ function configured({ deployments }: RouterConfig, holder: DeploymentId | null):
 }
 
 /** A stored response that nobody has seen made: each endpoint is asked until one knows it. */
-export async function seek(deps: AttemptsDeps, call: Call, responseId: string): Promise<Answered> {
+export async function seek(deps: AttemptsDeps, call: Call, responseId: string): Promise<Found> {
   const { config, state, clock } = deps;
   const trail: Trail = [];
-  let missing: Answered | null = null;
+  let missing: Found | null = null;
   let unasked = false;
   const asked = onePerEndpoint(config);
   for (const [position, id] of asked.entries()) {

@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Caller } from '../domain/message.ts';
+import type { StreamMeter } from '../usage/streamMeter.ts';
 import type { LiveAnswer, LiveSink } from './attempt.ts';
 import { errorEvent, HEARTBEAT, restartEvent, wholeEventsEnd } from './events.ts';
 
@@ -23,12 +24,15 @@ export interface StreamLimits {
 
 export interface Restarted {
   readonly live: LiveAnswer;
+  readonly meter: StreamMeter;
   readonly from: string;
   readonly to: string;
 }
 
 export interface StreamOptions {
   readonly live: LiveAnswer;
+  /** Reads what the stream used, and what the caller shall not see is taken out there. */
+  readonly meter: StreamMeter;
   readonly clock: Clock;
   readonly caller: Caller;
   readonly limits: StreamLimits;
@@ -38,6 +42,8 @@ export interface StreamOptions {
   readonly restart: (() => Promise<Restarted | null>) | null;
   /** Called once for every deployment that served: how its part of the stream ended. */
   readonly onPartEnd: (end: StreamEnd) => void;
+  /** Called once, when nothing more will come from anywhere. */
+  readonly onEnd: () => void;
 }
 
 /** The rest of the answer was lost where no event can say so. */
@@ -55,6 +61,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
   readonly #options: StreamOptions;
   readonly #endsAt: number;
   #live: LiveAnswer;
+  #meter: StreamMeter;
   #state: State = 'flowing';
   #queue: Buffer[] = [];
   #queued = 0;
@@ -72,6 +79,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#live = options.live;
+    this.#meter = options.meter;
     const now = options.clock.monotonicMs();
     this.#heardAt = now;
     this.#sentAt = now;
@@ -112,7 +120,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     if (end > 0) {
       this.#midEvent = false;
       this.#half = end === bytes.length ? null : bytes.subarray(end);
-      return this.#send(end === bytes.length ? bytes : bytes.subarray(0, end));
+      return this.#sendEvents(end === bytes.length ? bytes : bytes.subarray(0, end));
     }
     if (bytes.length <= LONGEST_EVENT) {
       this.#half = bytes;
@@ -126,7 +134,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
   onEnd(): void {
     if (this.#state !== 'flowing') return;
     // The deployment itself ended here: what it sent goes to the caller to the last byte.
-    if (this.#half !== null) this.#send(this.#half);
+    if (this.#half !== null) this.#sendEvents(this.#half);
     this.#options.onPartEnd({ kind: 'complete' });
     this.#finish('ended');
   }
@@ -156,6 +164,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     this.#closeEvent();
     this.#send(restartEvent(next.from, next.to, this.#options.typed));
     this.#live = next.live;
+    this.#meter = next.meter;
     if (this.#paused) next.live.pause();
     next.live.attach(this);
   }
@@ -170,6 +179,11 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
   #closeEvent(): void {
     if (this.#midEvent) this.#send(EVENTS_END);
     this.#midEvent = false;
+  }
+
+  #sendEvents(events: Buffer): void {
+    const left = this.#meter.pass(events);
+    if (left.length > 0) this.#send(left);
   }
 
   #send(bytes: Buffer): void {
@@ -217,6 +231,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     this.#state = state;
     this.#stopTimer();
     this.#forgetCaller();
+    this.#options.onEnd();
     if (this.#waiter === null) return;
     if (state === 'ended') this.#waiter({ done: true, value: undefined });
     else this.#rejecter?.(new StreamBroken('the answer broke off'));

@@ -1,6 +1,7 @@
 import type { Fields } from '../body/fields.ts';
 import { type Form, formModelEdits } from '../body/multipart.ts';
 import { type Edit, modelEdits, pieces, splice } from '../body/splice.ts';
+import { usageEdits } from '../body/streamOptions.ts';
 import type { Deployment, Dialect, Endpoint } from '../domain/deployment.ts';
 import { namedInBody, type Target } from '../domain/target.ts';
 import type { RequestBody } from './port.ts';
@@ -66,26 +67,49 @@ function decoded(text: string): string {
 /** From here on a body is written in pieces: copying it would cost more than the additional writes. */
 const LARGE_BODY = 64 * 1024;
 
-/** The caller's very bytes, but for the name of the deployment where its dialect wants that in the body. */
-export function renderBody(target: Target, payload: Payload, dialect: Dialect, deployment: Deployment): RequestBody {
+/** Versions of the dated dialect from before streams could tell their usage refuse to be asked for it. */
+const TELLS_USAGE_SINCE = '2024-09';
+
+/** What is put into a body that asks for the usage of its stream. Empty: its caller asked already. `null`: it is not asked for. */
+export function usageAsked(target: Target, payload: Payload, { dialect }: Endpoint): readonly Edit[] | null {
+  if (payload.kind !== 'json' || target.kind !== 'deployment') return null;
+  if (target.operation !== 'chat/completions' && target.operation !== 'completions') return null;
+  if (dialect.kind === 'dated' && dialect.apiVersion < TELLS_USAGE_SINCE) return null;
+  return usageEdits(payload.bytes, payload.fields);
+}
+
+export interface Rendering {
+  readonly target: Target;
+  readonly payload: Payload;
+  readonly dialect: Dialect;
+  readonly deployment: Deployment;
+  /** Put in beside the deployment's name. */
+  readonly asking: readonly Edit[];
+}
+
+/** The caller's very bytes, but for the name of the deployment where its dialect wants that in the body, and for what is asked. */
+export function renderBody({ target, payload, dialect, deployment, asking }: Rendering): RequestBody {
   if (payload.kind === 'none') return null;
-  if (payload.kind === 'opaque' || !wantsModel(target, dialect)) return payload.bytes;
-  const { bytes } = payload;
-  const [named, edits] =
-    payload.kind === 'form' ? inForm(payload.form, deployment) : inJson(payload.fields, deployment);
-  if (named) return bytes;
+  if (payload.kind === 'opaque') return payload.bytes;
+  const edits = wantsModel(target, dialect) ? namingEdits(payload, deployment) : [];
+  return edited(payload.bytes, asking.length === 0 ? edits : inOrder([...edits, ...asking]));
+}
+
+function edited(bytes: Buffer, edits: readonly Edit[]): RequestBody {
+  if (edits.length === 0) return bytes;
   return bytes.length < LARGE_BODY ? splice(bytes, edits) : pieces(bytes, edits);
 }
 
-/** Whether the deployment is named already, and what would name it. */
-type Naming = readonly [named: boolean, edits: readonly Edit[]];
-
-function inForm(form: Form, { name }: Deployment): Naming {
-  return [form.model === name && form.modelSpans.length === 1, formModelEdits(form, name)];
+/** Of two that stand at one place the first stays the first. */
+function inOrder(edits: readonly Edit[]): Edit[] {
+  return edits.toSorted((one, other) => one.start - other.start);
 }
 
-function inJson(fields: Fields, { name }: Deployment): Naming {
-  return [fields.model === name && fields.modelSpans.length === 1, modelEdits(fields, name)];
+/** What makes the body name this deployment; nothing where it does already. */
+function namingEdits(payload: Payload & { kind: 'json' | 'form' }, { name }: Deployment): readonly Edit[] {
+  const { model, modelSpans } = payload.kind === 'form' ? payload.form : payload.fields;
+  if (model === name && modelSpans.length === 1) return [];
+  return payload.kind === 'form' ? formModelEdits(payload.form, name) : modelEdits(payload.fields, name);
 }
 
 function wantsModel(target: Target, dialect: Dialect): boolean {

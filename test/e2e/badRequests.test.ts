@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import OpenAI, { APIError, AuthenticationError } from 'openai';
 import { describe, expect, it } from 'vitest';
-import type { GateSettings } from '../../src/http/auth.ts';
+import type { GateSettings } from '../../src/accounts/gate.ts';
 import { ask, begin, CHAT, DATED_CHAT, exchange, QUESTION, type RawAnswer, type RawCall } from '../harness/raw.ts';
 import { fleet, startRouter } from '../harness/router.ts';
 import { json, startUpstream } from '../harness/upstream.ts';

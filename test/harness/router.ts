@@ -1,8 +1,9 @@
 /** The whole router in this process, behind its real server, over a configuration as its owner would write it. */
+
+import type { GateSettings } from '../../src/accounts/gate.ts';
 import { type Composition, compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import type { RouterConfig } from '../../src/domain/config.ts';
-import type { GateSettings } from '../../src/http/auth.ts';
 import { startServer } from '../../src/server/server.ts';
 import type { StorageSettings } from '../../src/store/connection.ts';
 
@@ -50,7 +51,8 @@ export function composeFor(
   return compose({
     config,
     gate: { ...OPEN, ...gate },
-    storage: { kind, connection: () => Promise.resolve(storage) },
+    storage: { kind, isNew: kind === 'memory', connection: () => Promise.resolve(storage) },
+    insights: null,
     hasPlatformIdentity: false,
     log: (line) => log.push(line),
   });

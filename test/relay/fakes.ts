@@ -1,15 +1,20 @@
 /** Stand-ins for what lies around the relay: an upstream that does what it is told, an answer under way, a caller who may leave. */
 import { scanBody } from '../../src/body/fields.ts';
+import { ANYBODY, type Principal } from '../../src/domain/account.ts';
 import type { AgentFinding, Assignment } from '../../src/domain/assignment.ts';
-import type { RouterConfig } from '../../src/domain/config.ts';
+import type { Plan, RouterConfig } from '../../src/domain/config.ts';
 import type { DeploymentId } from '../../src/domain/deployment.ts';
 import type { Finding } from '../../src/domain/health.ts';
 import type { Caller } from '../../src/domain/message.ts';
+import type { RequestRecord } from '../../src/domain/usage.ts';
 import type { LiveAnswer, LiveSink } from '../../src/relay/attempt.ts';
-import { Attempts, type AttemptsDeps } from '../../src/relay/attempts.ts';
+import { Attempts } from '../../src/relay/attempts.ts';
 import { RetryBudget } from '../../src/relay/budget.ts';
 import type { Call, Wishes } from '../../src/relay/call.ts';
+import type { RelayDeps } from '../../src/relay/relay.ts';
+import { UsageAsking } from '../../src/relay/usageAsking.ts';
 import { decide } from '../../src/routing/decide.ts';
+import { NO_ESTIMATES, NO_LEDGER, NO_PRICES, NO_QUOTAS } from '../../src/simulation/uncounted.ts';
 import type { Failover, State } from '../../src/state/port.ts';
 import { SharedState } from '../../src/state/shared.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
@@ -224,7 +229,11 @@ export function watched(inner: SharedState): WatchedState {
   };
 }
 
-export type CallFacts = Partial<Omit<Call, 'wishes'>> & { readonly wishes?: Partial<Wishes> };
+export type CallFacts = Partial<Omit<Call, 'wishes' | 'principal'>> & {
+  readonly wishes?: Partial<Wishes>;
+  readonly principal?: Partial<Principal>;
+  readonly plan?: Plan | null;
+};
 
 export interface Stage {
   readonly clock: ManualClock;
@@ -232,7 +241,9 @@ export interface Stage {
   readonly state: SharedState;
   readonly watched: WatchedState;
   readonly caller: FakeCaller;
-  readonly deps: AttemptsDeps;
+  readonly deps: RelayDeps;
+  /** What was told of requests that are over. */
+  readonly records: RequestRecord[];
   /** A call that arrives now. */
   readonly call: (facts?: CallFacts) => Call;
   /** The attempts for a call, by the route it takes now. */
@@ -244,11 +255,7 @@ export interface Stage {
   ) => void;
 }
 
-export function stageFor(
-  config: RouterConfig,
-  scripts: readonly Script[] = [],
-  parts: Partial<AttemptsDeps> = {},
-): Stage {
+export function stageFor(config: RouterConfig, scripts: readonly Script[] = [], parts: Partial<RelayDeps> = {}): Stage {
   const clock = new ManualClock();
   const upstream = new FakeUpstream(clock, ...scripts);
   const state = new SharedState({
@@ -263,7 +270,28 @@ export function stageFor(
   const caller = new FakeCaller();
   const budget = new RetryBudget(config.retries.budgetPercent);
   const ear = watched(state);
-  const deps: AttemptsDeps = { config, upstream, state: ear, clock, draw: () => 0.5, budget, journal: QUIET, ...parts };
+  const records: RequestRecord[] = [];
+  const journal: Journal = { ...QUIET, requestEnded: (record) => void records.push(record) };
+  const deps: RelayDeps = {
+    config,
+    upstream,
+    state: ear,
+    clock,
+    draw: () => 0.5,
+    budget,
+    journal,
+    asking: new UsageAsking(config.usage.askForUsage),
+    quotas: NO_QUOTAS,
+    tallying: {
+      prices: NO_PRICES,
+      estimator: NO_ESTIMATES,
+      ledger: NO_LEDGER,
+      journal,
+      clock,
+      unfinished: new Set(),
+    },
+    ...parts,
+  };
   return {
     clock,
     upstream,
@@ -271,6 +299,7 @@ export function stageFor(
     watched: ear,
     caller,
     deps,
+    records,
     call: (facts = {}) => callFor(config, clock, caller, facts),
     attempts(call = callFor(config, clock, caller, {})) {
       const request = {
@@ -280,7 +309,7 @@ export function stageFor(
         failover: call.wishes.failover,
         spreadKey: null,
         boundTo: null,
-        plan: call.plan,
+        plan: call.principal.plan,
       };
       const facts = { snapshot: ear.snapshot(), now: clock.now(), draw: deps.draw, turn: () => 0 };
       return new Attempts(deps, call, routeOf(decide(config, request, facts)));
@@ -306,7 +335,7 @@ function callFor(config: RouterConfig, clock: ManualClock, caller: Caller, facts
   const bytes = Buffer.from('{"model":"gpt-4.1"}');
   const scan = scanBody(bytes, 10);
   if (!scan.ok) throw new Error(scan.problem);
-  const { wishes, ...rest } = facts;
+  const { wishes, principal, plan, ...rest } = facts;
   return {
     id: 'id-1',
     arrivedAt: clock.monotonicMs(),
@@ -317,8 +346,8 @@ function callFor(config: RouterConfig, clock: ManualClock, caller: Caller, facts
     payload: { kind: 'json', bytes, fields: scan.fields },
     name: 'gpt-4.1',
     stream: false,
-    labels: { agent: 'unknown_agent', creator: null, operation: null },
-    plan: null,
+    labels: { agent: 'unknown_agent', creator: 'unknown_creator', operation: 'unknown_operation' },
+    principal: { ...ANYBODY, plan: plan ?? null, ...principal },
     caller,
     ...rest,
     wishes: { tier: null, failover: true, onBreak: 'error', deadlineMs: config.timeouts.deadlineMs, ...wishes },

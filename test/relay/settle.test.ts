@@ -21,7 +21,7 @@ const CONFIG: RouterConfig = {
   }),
   retries: ONCE,
 };
-const LABELS = { agent: 'owner', creator: null, operation: null };
+const LABELS = { agent: 'owner', creator: 'unknown_creator', operation: 'unknown_operation' };
 const THROTTLED = status(429, { 'retry-after-ms': '60000' });
 const reset: Script = (sent) => sent.listener.onError(new UpstreamError('reset', 'connection lost'));
 const filtered: Script = (sent) => sent.answer(400, { error: { code: 'content_filter' } });

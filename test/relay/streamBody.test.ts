@@ -8,6 +8,7 @@ import {
   type StreamEnd,
   type StreamLimits,
 } from '../../src/relay/streamBody.ts';
+import { StreamMeter } from '../../src/usage/streamMeter.ts';
 import { ManualClock, settled } from '../harness/manualClock.ts';
 import { FakeCaller, FakeLive } from './fakes.ts';
 
@@ -18,23 +19,27 @@ interface Setting {
   readonly limits?: Partial<StreamLimits>;
   readonly live?: FakeLive;
   readonly typed?: boolean;
+  readonly strips?: boolean;
   readonly restart?: () => Promise<Restarted | null>;
 }
 
-function streamOf({ limits = {}, live = new FakeLive(), typed = false, restart }: Setting = {}) {
+function streamOf({ limits = {}, live = new FakeLive(), typed = false, strips = false, restart }: Setting = {}) {
   const clock = new ManualClock();
   const caller = new FakeCaller();
   const ends: StreamEnd[] = [];
+  const over = { times: 0 };
   const body = new StreamBody({
     live,
+    meter: new StreamMeter(strips),
     clock,
     caller,
     limits: { ...LIMITS, ...limits },
     typed,
     restart: restart ?? null,
     onPartEnd: (end) => ends.push(end),
+    onEnd: () => over.times++,
   });
-  return { live, clock, caller, ends, body };
+  return { live, clock, caller, ends, over, body };
 }
 
 /** Reads all that comes; what has come so far stands in `text`. */
@@ -391,7 +396,10 @@ describe('a restart', () => {
       begin = resolve;
     });
     const one = streamOf({ ...setting, restart: () => pending });
-    return { ...one, begin: () => begin(next === null ? null : { live: next, from: 'A/m', to: 'B/m' }) };
+    return {
+      ...one,
+      begin: () => begin(next === null ? null : { live: next, meter: new StreamMeter(false), from: 'A/m', to: 'B/m' }),
+    };
   }
 
   test.each([true, false])(
@@ -491,5 +499,56 @@ describe('a restart', () => {
     await settled();
     for (let count = 0; count < 5; count++) next.sink.onData(piece);
     expect(next.paused).toBe(true);
+  });
+});
+
+describe('what the router asked for behind its caller', () => {
+  const TOLD = 'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}\n\n';
+  const WITH = EVENT.replace(']}', '],"usage":null}');
+
+  test.each([
+    { what: 'in whole events', cuts: [] },
+    { what: 'in pieces of every size', cuts: [1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144] },
+  ])('never reaches the caller, who reads to the end ($what)', async ({ cuts }) => {
+    const { live, body, ends, over } = streamOf({ strips: true });
+    const read = reading(body);
+    const bytes = Buffer.from(`${WITH}${WITH}${TOLD}data: [DONE]\n\n`);
+    let from = 0;
+    for (const to of [...cuts.filter((at) => at < bytes.length), bytes.length]) {
+      live.sink.onData(bytes.subarray(from, to));
+      from = to;
+    }
+    live.sink.onEnd();
+    await settled();
+    expect(read.text()).toBe(`${EVENT}${EVENT}data: [DONE]\n\n`);
+    expect(ends).toEqual([{ kind: 'complete' }]);
+    expect(over.times).toBe(1);
+  });
+
+  test('is left where the caller asked for it', async () => {
+    const { live, body } = streamOf();
+    const read = reading(body);
+    live.sink.onData(Buffer.from(`${WITH}${TOLD}`));
+    live.sink.onEnd();
+    await settled();
+    expect(read.text()).toBe(`${WITH}${TOLD}`);
+  });
+});
+
+describe('the end', () => {
+  test.each<{ how: string; end: (one: ReturnType<typeof streamOf>) => void }>([
+    { how: 'is over', end: ({ live }) => live.sink.onEnd() },
+    { how: 'breaks', end: ({ live }) => live.sink.onBroken('connection lost') },
+    { how: 'loses its caller', end: ({ caller }) => caller.leave() },
+    { how: 'loses its reader', end: ({ body }) => void body.return() },
+  ])('is told once, where the stream $how', async ({ end }) => {
+    const one = streamOf();
+    reading(one.body);
+    one.live.sink.onData(Buffer.from(EVENT));
+    end(one);
+    await settled();
+    one.caller.leave();
+    await one.body.return();
+    expect(one.over.times).toBe(1);
   });
 });

@@ -3,7 +3,7 @@ import { scanBody } from '../../src/body/fields.ts';
 import { readForm } from '../../src/body/multipart.ts';
 import type { Deployment, Dialect, Endpoint } from '../../src/domain/deployment.ts';
 import type { Target } from '../../src/domain/target.ts';
-import { type Payload, renderBody, renderPath } from '../../src/upstream/dialect.ts';
+import { type Payload, renderBody as rendered, renderPath, usageAsked } from '../../src/upstream/dialect.ts';
 
 const DATED: Dialect = { kind: 'dated', apiVersion: '2025-01-01-preview' };
 const V1: Dialect = { kind: 'v1' };
@@ -163,6 +163,10 @@ function json(text: string): Payload {
   return { kind: 'json', bytes, fields: scan.fields };
 }
 
+function renderBody(target: Target, payload: Payload, dialect: Dialect, to: Deployment) {
+  return rendered({ target, payload, dialect, deployment: to, asking: [] });
+}
+
 describe('renderBody', () => {
   const pooled = '{"model": "pool", "seed":9007199254740993}';
   const named = '{"model": "gpt", "seed":9007199254740993}';
@@ -213,5 +217,76 @@ describe('renderBody', () => {
       renderBody({ kind: 'other', path: 'files', name: null }, { kind: 'opaque', bytes }, V1, deployment('gpt')),
     ).toBe(bytes);
     expect(renderBody({ kind: 'response', id: 'r', rest: '' }, { kind: 'none' }, V1, deployment('gpt'))).toBeNull();
+  });
+});
+
+describe('usageAsked', () => {
+  const CHAT = operation('chat/completions');
+  const endpointOf = (dialect: Dialect) => ({ dialect }) as Endpoint;
+  const askedBody = (text: string, target = CHAT, dialect: Dialect = V1) => {
+    const payload = json(text);
+    const asking = usageAsked(target, payload, endpointOf(dialect));
+    const parts = { target, payload, dialect, deployment: deployment('gpt') };
+    return asking === null ? null : rendered({ ...parts, asking })?.toString();
+  };
+
+  test.each([
+    {
+      what: 'put in where there are no options',
+      text: '{"model":"gpt","stream":true}',
+      asked: '{"stream_options":{"include_usage":true},"model":"gpt","stream":true}',
+    },
+    {
+      what: 'put in beside the name of the deployment',
+      text: '{"stream":true,"seed":9007199254740993,"model":"pool"}',
+      asked: '{"stream_options":{"include_usage":true},"stream":true,"seed":9007199254740993,"model":"gpt"}',
+    },
+    {
+      what: 'put in with a name that is missing',
+      text: '{"stream":true}',
+      asked: '{"model":"gpt","stream_options":{"include_usage":true},"stream":true}',
+    },
+    {
+      what: 'put in front of other options',
+      text: '{"stream":true,"model":"gpt","stream_options":{"include_obfuscation":false,"n":9007199254740993}}',
+      asked:
+        '{"stream":true,"model":"gpt","stream_options":{"include_usage":true,"include_obfuscation":false,"n":9007199254740993}}',
+    },
+    {
+      what: 'put into empty options',
+      text: '{"stream":true,"stream_options":{ },"model":"gpt"}',
+      asked: '{"stream":true,"stream_options":{"include_usage":true },"model":"gpt"}',
+    },
+    {
+      what: 'put in the place of a no',
+      text: '{"stream":true,"stream_options":{"include_usage":false,"a":1},"model":"gpt"}',
+      asked: '{"stream":true,"stream_options":{"include_usage":true,"a":1},"model":"gpt"}',
+    },
+    {
+      what: 'put in the place of null',
+      text: '{"stream":true,"stream_options":null,"model":"gpt"}',
+      asked: '{"stream":true,"stream_options":{"include_usage":true},"model":"gpt"}',
+    },
+  ])('is $what', ({ text, asked }) => {
+    expect(askedBody(text)).toBe(asked);
+  });
+
+  test('is nothing where the caller asked itself', () => {
+    const text = '{"stream":true,"stream_options":{"include_usage":true},"model":"gpt"}';
+    expect(askedBody(text)).toBe(text);
+  });
+
+  test.each([
+    { what: 'an answer in one piece', text: '{"model":"gpt"}', target: CHAT, dialect: V1 },
+    { what: 'options that are none', text: '{"stream":true,"stream_options":7}', target: CHAT, dialect: V1 },
+    { what: 'a response', text: '{"stream":true}', target: operation('responses'), dialect: V1 },
+    {
+      what: 'a version from before',
+      text: '{"stream":true}',
+      target: CHAT,
+      dialect: { kind: 'dated' as const, apiVersion: '2024-06-01' },
+    },
+  ])('is not done for $what', ({ text, target, dialect }) => {
+    expect(askedBody(text, target, dialect)).toBeNull();
   });
 });

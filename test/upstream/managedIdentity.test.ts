@@ -61,7 +61,8 @@ async function routerFor(url: string, auth: object) {
   const composition = compose({
     config,
     gate: { adminKey: null, callerKeys: [], loopbackOnly: true },
-    storage: { kind: 'memory', connection: () => Promise.resolve({ kind: 'memory' }) },
+    storage: { kind: 'memory', isNew: true, connection: () => Promise.resolve({ kind: 'memory' }) },
+    insights: null,
     hasPlatformIdentity: true,
     log: (line) => log.push(line),
   });
