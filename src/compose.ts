@@ -1,42 +1,44 @@
 /** The one file that knows every adapter: it puts the parts together for whichever host runs them. */
-import { hash, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { NO_TOKENS, VerifiedTokens } from './accounts/entra.ts';
+import { createGate, type GateSettings, type KnownKeys } from './accounts/gate.ts';
+import { KeyDesk } from './accounts/keyDesk.ts';
+import { createKeylessGate } from './accounts/keylessGate.ts';
+import { KeyRing } from './accounts/keyRing.ts';
+import { AccountQuotas } from './accounts/quotaKeeper.ts';
+import { sweepQuotas } from './accounts/quotaSweep.ts';
+import { Refusals } from './accounts/refusals.ts';
+import { Throttle } from './accounts/throttle.ts';
+import { backgroundClock, systemClock } from './clocks.ts';
 import type { Clock } from './domain/clock.ts';
 import type { RouterConfig } from './domain/config.ts';
-import type { DeploymentId } from './domain/deployment.ts';
 import type { Fault } from './domain/fault.ts';
 import { type App, createApp } from './http/app.ts';
-import { createGate, type GateSettings } from './http/auth.ts';
+import { FirstAnswer } from './http/firstAnswer.ts';
 import { createUnconfiguredApp } from './http/unconfigured.ts';
+import { entraCredential, entraTokens } from './identity.ts';
+import { begin, openStore } from './opening.ts';
 import { RetryBudget } from './relay/budget.ts';
 import { createRelay } from './relay/relay.ts';
+import { UsageAsking } from './relay/usageAsking.ts';
+import { fingerprints } from './state/fingerprints.ts';
+import { stateGauges } from './state/gauges.ts';
 import { SharedOperations } from './state/operations.ts';
 import { SharedState } from './state/shared.ts';
+import type { StoreWatch } from './state/storeWatch.ts';
 import { sweep } from './state/sweep.ts';
 import type { StorageSettings } from './store/connection.ts';
 import { LazyStore } from './store/lazy.ts';
-import { MemoryStore } from './store/memory.ts';
-import { type Store, StoreError } from './store/port.ts';
+import type { Store } from './store/port.ts';
+import { fanOut } from './telemetry/fanOut.ts';
+import { connectInsights } from './telemetry/insights/connect.ts';
 import { createLog } from './telemetry/log.ts';
-import { Credentials, type TokenSource } from './upstream/credentials.ts';
+import type { Gauges, InsightsSettings, Journal } from './telemetry/port.ts';
+import { Credentials } from './upstream/credentials.ts';
 import { UndiciUpstream } from './upstream/undici.ts';
-
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  after: (delayMs, fn) => {
-    const timer = setTimeout(fn, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
-
-/** For what goes on behind the requests: it keeps no process going. */
-const backgroundClock: Clock = {
-  ...systemClock,
-  after: (delayMs, fn) => {
-    const timer = setTimeout(fn, delayMs).unref();
-    return () => clearTimeout(timer);
-  },
-};
+import { createEstimator } from './usage/estimator.ts';
+import { StoredLedger } from './usage/ledger.ts';
+import { createPrices } from './usage/prices.ts';
 
 export interface Composition {
   readonly app: App;
@@ -49,125 +51,211 @@ export interface Composition {
 export interface ComposeOptions {
   readonly config: RouterConfig;
   readonly gate: GateSettings;
-  /** Where the state lies; asked for once the router is up. */
-  readonly storage: { readonly kind: Store['kind']; readonly connection: () => Promise<StorageSettings> };
+  readonly storage: Storage;
+  readonly insights: InsightsSettings | null;
   /** True inside Azure, where the platform offers the app's identity. */
   readonly hasPlatformIdentity: boolean;
   readonly log: (line: string) => void;
 }
 
-/** The store's library takes a while to load: it is not to hold up the first answer. */
-const OPEN_AFTER_MS = 250;
+/** Where the state lies. */
+export interface Storage {
+  readonly kind: Store['kind'];
+  /** Nobody else's, and empty at first: nobody has made keys in it. */
+  readonly isNew: boolean;
+  /** Asked for once the router is up. */
+  readonly connection: () => Promise<StorageSettings>;
+}
 
-export function compose({ config, gate, storage, hasPlatformIdentity, log }: ComposeOptions): Composition {
-  const clock = systemClock;
-  const draw = Math.random;
-  const journal = createLog(log, () => clock.now());
+/** Longest wait for a call of the store that is made behind the requests. */
+const STORE_WITHIN_MS = 1_000;
+
+/** What every part is handed. */
+interface Ground {
+  readonly config: RouterConfig;
+  readonly store: LazyStore;
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly draw: () => number;
+  readonly journal: Journal;
+}
+
+export function compose(options: ComposeOptions): Composition {
+  const { config, gate, storage, hasPlatformIdentity } = options;
   const store = new LazyStore(storage.kind, async () => openStore(await storage.connection(), hasPlatformIdentity));
   const instance = randomUUID().slice(0, 8);
-  const fingerprint = fingerprints(config);
-  const state = new SharedState({ config, store, instance, clock: backgroundClock, draw, journal, fingerprint });
-  const parts = { state, store, now: () => clock.now() };
-  const credentials = new Credentials(clock, entraTokens(hasPlatformIdentity));
-  const upstream = new UndiciUpstream(credentials, { connectMs: config.timeouts.connectMs });
-  const budget = new RetryBudget(config.retries.budgetPercent);
-  const relay = createRelay({ config, upstream, state, clock, draw, budget, journal });
-  const operations = new SharedOperations(parts);
+  const firstAnswer = new FirstAnswer(backgroundClock);
+  // Looked at when there is something to look at: by then all parts are there.
+  const gauges = (): Gauges => ({ ...stateGauges({ config, state, operations, now }), quotas: () => quotas.levels() });
+  const { journal, close: closeTelemetry } = telemetry(options, { instance, firstAnswer, gauges });
+  const now = (): number => systemClock.now();
+  const ground: Ground = { config, store, instance, clock: backgroundClock, draw: Math.random, journal };
+  const state = new SharedState({ ...ground, fingerprint: fingerprints(config) });
+  const operations = new SharedOperations({ state, store, now });
+  const { watch } = state;
+  const quotas = new AccountQuotas({ ...ground, watch, withinMs: STORE_WITHIN_MS });
+  const ledger = new StoredLedger({ ...ground, watch: watch.aside, withinMs: STORE_WITHIN_MS });
+  const entry = admission(ground, { gate, storage, watch, opened: () => begun.now() });
+  const follow = (): void => {
+    quotas.start();
+    ledger.start();
+    entry.ring.start();
+  };
+  const begun = begin({ store, state, clock: backgroundClock, follow });
+  const data = dataPlane(ground, { state, quotas, ledger, hasPlatformIdentity });
+  const { relay } = data;
   const app = createApp({
     config,
     relay,
     state,
     operations,
-    gate: createGate(gate),
-    clock,
+    gate: entry.gate,
+    clock: systemClock,
     journal,
+    keys: entry.desk,
+    usage: ledger,
+    quotas,
     newId: randomUUID,
   });
-  const begun = begin(store, state, backgroundClock);
   return {
-    app,
-    clock,
+    app: firstAnswer.of(app),
+    clock: systemClock,
     resetFailureWindows: async () => {
       await begun.now();
-      await sweep(parts);
+      if (!(await sweep({ state, store, now })).done) return;
+      const asked = watch.asking();
+      await sweepQuotas({ store, now: now() }).catch((error: unknown) => watch.failed(error, asked));
+      await ledger.compact(now());
     },
     close: async () => {
       begun.cancel();
-      await Promise.all([state.close(), upstream.close()]);
+      entry.close();
+      await data.settled();
+      await Promise.all([state.close(), data.close(), ledger.close(), quotas.close()]);
+      await closeTelemetry();
       await store.close();
     },
   };
 }
 
-/** Opens the store and begins to exchange with the fleet: soon, or at once where somebody needs it. */
-function begin(store: LazyStore, state: SharedState, clock: Clock): { now: () => Promise<void>; cancel: () => void } {
-  let opening: Promise<void> | null = null;
-  const now = (): Promise<void> => {
-    opening ??= store.open().then(
-      () => state.start(),
-      (error: unknown) => {
-        opening = null;
-        state.watch.failed(asStoreError(error), state.watch.asking());
-        cancel = clock.after(REOPEN_AFTER_MS, () => void now());
-      },
-    );
-    return opening;
+interface DataParts {
+  readonly state: SharedState;
+  readonly quotas: AccountQuotas;
+  readonly ledger: StoredLedger;
+  readonly hasPlatformIdentity: boolean;
+}
+
+/** From a call to its answer, and what is counted of it. */
+function dataPlane(ground: Ground, { state, quotas, ledger, hasPlatformIdentity }: DataParts) {
+  const { config, draw, journal } = ground;
+  const clock = systemClock;
+  const credentials = new Credentials(clock, entraTokens(hasPlatformIdentity));
+  const upstream = new UndiciUpstream(credentials, { connectMs: config.timeouts.connectMs });
+  const budget = new RetryBudget(config.retries.budgetPercent);
+  const asking = new UsageAsking(config.usage.askForUsage);
+  const prices = createPrices({ journal, now: () => clock.now() });
+  const unfinished = new Set<Promise<void>>();
+  const tallying = { prices, estimator: createEstimator(clock), ledger, journal, clock, unfinished };
+  return {
+    relay: createRelay({ config, upstream, state, clock, draw, budget, journal, asking, quotas, tallying }),
+    /** Ends when all that is over has been counted. */
+    settled: async () => {
+      while (unfinished.size > 0) await Promise.all(unfinished);
+    },
+    close: () => upstream.close(),
   };
-  let cancel = clock.after(OPEN_AFTER_MS, () => void now());
-  return { now, cancel: () => cancel() };
 }
 
-/** A store that could not be opened, such as an emulator that did not start, is tried again. */
-const REOPEN_AFTER_MS = 5_000;
-
-function asStoreError(error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
-  return new StoreError('failed', error instanceof Error ? error.message : 'the store could not be opened', error);
+interface EntryParts {
+  readonly gate: GateSettings;
+  readonly storage: Pick<Storage, 'isNew'>;
+  readonly watch: StoreWatch;
+  readonly opened: () => Promise<void>;
 }
 
-async function openStore(connection: StorageSettings, hasPlatformIdentity: boolean): Promise<Store> {
-  if (connection.kind === 'memory') return new MemoryStore();
-  const { createTablesStore } = await import('./store/tables.ts');
-  if (connection.kind === 'connectionString') return createTablesStore({ connection });
-  const { url, clientId } = connection;
-  const credential = await entraCredential(clientId, hasPlatformIdentity);
-  return createTablesStore({ connection: { kind: 'identity', url, credential } });
+/** Who is let in. */
+function admission(ground: Ground, { gate: settings, storage, watch, opened }: EntryParts) {
+  const { config, store, clock, draw, journal } = ground;
+  const { failuresPerMinute, keysOutliveStoreMs, entra } = config.auth;
+  const { refreshMs } = config.breaker;
+  const ring = new KeyRing({
+    store,
+    watch: watch.aside,
+    clock,
+    draw,
+    journal,
+    refreshMs,
+    keysOutliveStoreMs,
+    open: opened,
+  });
+  const refusals = new Refusals(clock, journal);
+  const tokens = entra === null ? NO_TOKENS : new VerifiedTokens(entra, clock);
+  const throttle = new Throttle(clock, failuresPerMinute);
+  const keys = storage.isNew ? withoutKeys(ring) : ring;
+  return {
+    ring,
+    gate: createGate({ settings, config, keys, tokens, throttle, refusals, clock }),
+    desk: new KeyDesk({ ring, store, clock, random: randomBytes }),
+    close: () => {
+      ring.close();
+      refusals.close();
+    },
+  };
 }
 
-/** Tells one configuration of a deployment from another, and nobody what it is. */
-function fingerprints(config: RouterConfig): (id: DeploymentId) => string {
-  const known = new Map<DeploymentId, string>();
-  return (id) => {
-    const found = known.get(id);
-    if (found !== undefined) return found;
-    const deployment = config.deployments.get(id);
-    const { origin, basePath, credential, dialect } = config.endpoints.get(deployment?.endpoint ?? '') ?? {};
-    const text = JSON.stringify([origin, basePath, credential, dialect, deployment?.name]);
-    const print = hash('sha256', text, 'hex').slice(0, 8);
-    known.set(id, print);
-    return print;
+/** Until keys have been read there are none: nobody needs to wait to know that of a store nobody has written to. */
+function withoutKeys(ring: KeyRing): KnownKeys {
+  return {
+    get hasKeys() {
+      return ring.hasKeys ?? false;
+    },
+    ready: () => ring.ready(),
+    recall: (digest) => ring.recall(digest),
+    find: (digest) => ring.find(digest),
+  };
+}
+
+interface TelemetryParts {
+  readonly instance: string;
+  readonly firstAnswer: FirstAnswer;
+  readonly gauges: () => Gauges;
+}
+
+/** The log, and Application Insights where it is connected. */
+function telemetry(
+  { config, insights, log, hasPlatformIdentity }: ComposeOptions,
+  { instance, firstAnswer, gauges }: TelemetryParts,
+): { readonly journal: Journal; readonly close: () => Promise<void> } {
+  const { requestLog, labelValues } = config.telemetry;
+  const own = createLog(log, () => systemClock.now(), { requests: requestLog ?? insights === null });
+  if (insights === null) return { journal: own, close: () => Promise.resolve() };
+  const { connectionString, identity, roleName } = insights;
+  const connected = connectInsights({
+    connectionString,
+    roleName,
+    instance,
+    labelValues,
+    credential: identity === null ? null : () => entraCredential(identity.clientId, hasPlatformIdentity),
+    gauges: lateGauges(gauges),
+    after: (fn) => firstAnswer.whenOut(fn),
+    onFailure: (error) => own.fault({ requestId: '-', error }),
+  });
+  return { journal: fanOut([own, connected.journal]), close: () => connected.close() };
+}
+
+/** For what is made before that which it looks at. */
+function lateGauges(gauges: () => Gauges): Gauges {
+  return {
+    deployments: () => gauges().deployments(),
+    assignments: () => gauges().assignments(),
+    quotas: () => gauges().quotas(),
+    store: () => gauges().store(),
   };
 }
 
 /** What runs in the Functions host while the configuration is faulty. */
 export function composeUnconfigured(faults: readonly Fault[], gate: GateSettings): Composition {
-  const app = createUnconfiguredApp({ faults, gate: createGate(gate), newId: randomUUID });
+  const app = createUnconfiguredApp({ faults, gate: createKeylessGate(gate, systemClock), newId: randomUUID });
   const nothing = (): Promise<void> => Promise.resolve();
   return { app, clock: systemClock, resetFailureWindows: nothing, close: nothing };
-}
-
-/** Entra ID tokens; the library is loaded when the first one is needed, and by nobody who works with keys. */
-function entraTokens(hasPlatformIdentity: boolean): TokenSource {
-  return async ({ clientId, scope }) => {
-    const credential = await entraCredential(clientId, hasPlatformIdentity);
-    const { token, expiresOnTimestamp, refreshAfterTimestamp } = await credential.getToken(scope);
-    return { token, expiresAt: expiresOnTimestamp, refreshAt: refreshAfterTimestamp ?? null };
-  };
-}
-
-async function entraCredential(clientId: string | null, hasPlatformIdentity: boolean) {
-  const { DefaultAzureCredential, ManagedIdentityCredential } = await import('@azure/identity');
-  const options = clientId === null ? {} : { clientId };
-  // At home there is no managed identity: there the developer's own sign-in serves.
-  return hasPlatformIdentity ? new ManagedIdentityCredential(options) : new DefaultAzureCredential();
 }

@@ -3,10 +3,13 @@
 import { type Composition, compose, composeUnconfigured } from './compose.ts';
 import type { Fault } from './domain/fault.ts';
 import { registerFunctions } from './functions/register.ts';
-import { gateSettings, loadConfig } from './settings.ts';
+import { gateSettings, insightsSettings, loadConfig } from './settings.ts';
 import { type StorageFault, type StorageSettings, storageSettings } from './store/connection.ts';
 
 const env = process.env;
+
+/** Else the exporter of telemetry reports on itself to addresses of its own. */
+env['APPLICATION_INSIGHTS_NO_STATSBEAT'] ??= '1';
 
 const NOTHING: Fault = {
   path: 'ROUTER_CONFIG',
@@ -46,6 +49,7 @@ function composition(): Composition {
     config: parsed.config,
     gate,
     storage: storageOf(storage),
+    insights: insightsSettings(env),
     hasPlatformIdentity,
     log: (line) => console.log(line),
   });
@@ -57,6 +61,7 @@ function storageOf(settings: StorageSettings | null) {
   const known = settings ?? { kind: 'memory' };
   return {
     kind: known.kind === 'memory' ? ('memory' as const) : ('tables' as const),
+    isNew: known.kind === 'memory',
     connection: () => Promise.resolve(known),
   };
 }

@@ -1,7 +1,8 @@
 /** What the process is told from outside, read by its entry files and handed in here. */
 import { existsSync, readFileSync } from 'node:fs';
+import type { GateSettings } from './accounts/gate.ts';
 import { configFromEnvironment, type Parsed, parseConfig } from './config/load.ts';
-import type { GateSettings } from './http/auth.ts';
+import type { InsightsSettings } from './telemetry/port.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -48,4 +49,31 @@ export function gateSettings(env: Environment, loopbackOnly: boolean): GateSetti
   };
   const caller = present('ROUTER_API_KEY');
   return { adminKey: present('ROUTER_ADMIN_KEY'), callerKeys: caller === null ? [] : [caller], loopbackOnly };
+}
+
+const ROLE_NAME = 'azure-openai-router';
+
+/** Application Insights, as the Functions host is told of it; `null`: it is not connected. */
+export function insightsSettings(env: Environment): InsightsSettings | null {
+  const connectionString = env['APPLICATIONINSIGHTS_CONNECTION_STRING']?.trim() ?? '';
+  if (connectionString === '') return null;
+  const roleName = env['WEBSITE_SITE_NAME']?.trim() ?? '';
+  return {
+    connectionString,
+    identity: identityIn(env['APPLICATIONINSIGHTS_AUTHENTICATION_STRING'] ?? ''),
+    roleName: roleName === '' ? ROLE_NAME : roleName,
+  };
+}
+
+/** `Authorization=AAD`, with `;ClientId=…` for a user-assigned identity. */
+function identityIn(text: string): InsightsSettings['identity'] {
+  const parts = new Map(
+    text.split(';').map((part) => {
+      const [name = '', value = ''] = part.split('=', 2);
+      return [name.trim().toLowerCase(), value.trim()] as const;
+    }),
+  );
+  if (parts.get('authorization')?.toLowerCase() !== 'aad') return null;
+  const clientId = parts.get('clientid') ?? '';
+  return { clientId: clientId === '' ? null : clientId };
 }

@@ -1,14 +1,15 @@
 /** The local router: the same app behind node:http, with a simulated fleet where nothing is configured. */
 
 import { readArguments, type StartArguments, USAGE } from './arguments.ts';
-import { compose, systemClock } from './compose.ts';
+import { systemClock } from './clocks.ts';
+import { compose } from './compose.ts';
 import { formatFaults } from './config/faults.ts';
 import { parseConfig } from './config/load.ts';
 import type { RouterConfig } from './domain/config.ts';
 import { greeting } from './greeting.ts';
 import { onOrphaned } from './lifetime/orphan.ts';
 import { startServer } from './server/server.ts';
-import { gateSettings, loadConfig } from './settings.ts';
+import { gateSettings, insightsSettings, loadConfig } from './settings.ts';
 import { type LocalStorage, localStorage, StorageFailure } from './storage.ts';
 import { createBatch } from './telemetry/batch.ts';
 
@@ -38,6 +39,8 @@ class StartFailure extends Error {
 
 async function start(wanted: StartArguments): Promise<void> {
   const env = process.env;
+  // Else the exporter of telemetry reports on itself to addresses of its own.
+  env['APPLICATION_INSIGHTS_NO_STATSBEAT'] ??= '1';
   const gate = gateSettings(env, isLoopback(wanted.host));
   if (!gate.loopbackOnly && gate.adminKey === null && gate.callerKeys.length === 0) {
     throw new StartFailure(
@@ -54,6 +57,7 @@ async function start(wanted: StartArguments): Promise<void> {
     config: fleet.config,
     gate,
     storage,
+    insights: insightsSettings(env),
     hasPlatformIdentity: env['IDENTITY_ENDPOINT'] !== undefined,
     log,
   });

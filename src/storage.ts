@@ -4,6 +4,8 @@ import { type Emulator, EmulatorError, startEmulator } from './store/emulator.ts
 
 export interface LocalStorage {
   readonly kind: 'memory' | 'tables';
+  /** Empty at first, and nobody else's. */
+  readonly isNew: boolean;
   readonly connection: () => Promise<StorageSettings>;
   /** For people: where that is. */
   readonly about: string;
@@ -38,7 +40,13 @@ export function localStorage(argument: string | null, env: Readonly<Record<strin
   }
   const about = settings.kind === 'memory' ? 'memory of this process alone' : 'Table Storage, as configured';
   const kind = settings.kind === 'memory' ? 'memory' : 'tables';
-  return { kind, connection: () => Promise.resolve(settings), about, close: () => Promise.resolve() };
+  return {
+    kind,
+    isNew: kind === 'memory',
+    connection: () => Promise.resolve(settings),
+    about,
+    close: () => Promise.resolve(),
+  };
 }
 
 /** `others`: what to connect to where somebody else runs an emulator on that port already. */
@@ -46,6 +54,7 @@ function emulated(port: number, about: string, others: StorageSettings | null = 
   let running: Promise<Emulator> | null = null;
   return {
     kind: 'tables',
+    isNew: others === null,
     about,
     connection: async () => {
       try {

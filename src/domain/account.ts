@@ -28,3 +28,15 @@ export const UNLIMITED: Quota = {
   usdPerDay: null,
   usdPerMonth: null,
 };
+
+/** Whoever is let in without a key of an account, where that account has no limits. */
+export const ANYBODY: Principal = {
+  account: DEFAULT_ACCOUNT,
+  plan: null,
+  quota: UNLIMITED,
+  agent: null,
+  creator: null,
+  operation: null,
+  pools: null,
+  keyId: null,
+};

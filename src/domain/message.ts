@@ -21,6 +21,8 @@ export interface IncomingRequest {
   /** Path and query, as sent. */
   readonly target: string;
   readonly headers: HeaderList;
+  /** Where it comes from, as far as the host can tell: an address, for telling sources apart and nothing else. */
+  readonly source: string;
   readonly caller: Caller;
   /** Reads the body once; rejects with a `RouterError` where it is too large, too slow or cut off. */
   readBody(limits: BodyLimits): Promise<Buffer>;

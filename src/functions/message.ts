@@ -17,9 +17,16 @@ export function fromHttpRequest(request: HttpRequest, clock: Clock): IncomingReq
     method: request.method,
     target: targetOf(request.url),
     headers,
+    source: sourceOf(request.headers.get('x-forwarded-for')),
     caller: STAYS,
     readBody: (limits) => readBody(request, limits, clock),
   };
+}
+
+/** Azure's front end appends the address it sees, with its port, to whatever a caller put there. */
+function sourceOf(forwardedFor: string | null): string {
+  const last = forwardedFor?.split(',').at(-1)?.trim() ?? '';
+  return last.replace(/^(\[.*\]|[^:]+):\d+$/, '$1');
 }
 
 /** Path and query as they stand in the URL: the worker's own query object joins what came twice. */

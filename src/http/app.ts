@@ -1,15 +1,17 @@
 /** What both hosts run: a request in, an answer out, and never an exception. */
+import type { Gate } from '../accounts/gate.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RouterConfig } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
 import type { Answer, IncomingRequest } from '../domain/message.ts';
 import type { Relay } from '../relay/relay.ts';
+import { ConfinedViews } from '../routing/confined.ts';
 import type { Operations, State } from '../state/port.ts';
 import type { Journal } from '../telemetry/port.ts';
-import type { Gate } from './auth.ts';
 import { type Control, createControl } from './control.ts';
 import { readTarget } from './dialect.ts';
 import { asRouterError, errorAnswer } from './errors.ts';
+import type { Ledgers } from './ledgers.ts';
 import { checkHeaders } from './limits.ts';
 import { modelsAnswer } from './models.ts';
 import { readCall } from './read.ts';
@@ -18,7 +20,7 @@ export interface App {
   handle(request: IncomingRequest): Promise<Answer>;
 }
 
-export interface AppDeps {
+export interface AppDeps extends Ledgers {
   readonly config: RouterConfig;
   readonly relay: Relay;
   readonly state: State;
@@ -36,10 +38,12 @@ export function createApp(deps: AppDeps): App {
 class RouterApp implements App {
   readonly #deps: AppDeps;
   readonly #control: Control;
+  readonly #views: ConfinedViews;
 
   constructor(deps: AppDeps) {
     this.#deps = deps;
     this.#control = createControl(deps);
+    this.#views = new ConfinedViews(deps.config);
   }
 
   async handle(request: IncomingRequest): Promise<Answer> {
@@ -61,10 +65,11 @@ class RouterApp implements App {
     const path = question === -1 ? request.target : request.target.slice(0, question);
     const target = readTarget(request.method, path);
     if (target === null) return this.#control.handle(request, path, id);
-    gate.admitCaller(request.headers);
-    if (target.kind === 'models') return modelsAnswer(config, target.id, id);
+    const admitted = gate.admitCaller(request.headers, request.source);
+    const principal = admitted instanceof Promise ? await admitted : admitted;
+    if (target.kind === 'models') return modelsAnswer(this.#views.for(principal.pools), target.id, id);
     const query = question === -1 ? '' : request.target.slice(question + 1);
-    const call = await readCall(request, { config, id, arrivedAt, target, query });
+    const call = await readCall(request, { config, id, arrivedAt, target, query, principal });
     if (request.caller.gone) throw new RouterError('internal', 'The caller left.', { status: 499 });
     return relay.serve(call);
   }

@@ -1,36 +1,24 @@
 /** The control plane: what the router knows, for those who run it. */
+import type { Gate } from '../accounts/gate.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import { RouterError } from '../domain/errors.ts';
-import type { Answer, HeaderList, IncomingRequest } from '../domain/message.ts';
+import type { Answer, IncomingRequest } from '../domain/message.ts';
 import type { Operations } from '../state/port.ts';
 import { agentList, agentView, eventView, knownDeployment, readAssignment, readEventQuery } from './agents.ts';
-import type { Gate } from './auth.ts';
+import { type ControlRoute, get, queryOf, route, type Visit, withId } from './controlRoute.ts';
 import { errorAnswer, jsonAnswer } from './errors.ts';
 import { type ExplainDeps, explain } from './explain.ts';
+import { type Ledgers, ledgerRoutes } from './ledgers.ts';
 import { pageAnswer } from './page.ts';
 import { deploymentStatus, poolStatus, routerStatus, type StatusFacts } from './status.ts';
 
-export interface ControlDeps extends ExplainDeps {
+export interface ControlDeps extends ExplainDeps, Ledgers {
   readonly gate: Gate;
   readonly operations: Operations;
 }
 
 export interface Control {
   handle(request: IncomingRequest, path: string, requestId: string): Promise<Answer>;
-}
-
-interface Visit {
-  readonly request: IncomingRequest;
-  readonly requestId: string;
-  /** What the path's pattern caught. */
-  readonly caught: string;
-}
-
-interface ControlRoute {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  readonly path: RegExp;
-  readonly open: boolean;
-  readonly answer: (visit: Visit) => Answer | Promise<Answer>;
 }
 
 export function createControl(deps: ControlDeps): Control {
@@ -42,7 +30,7 @@ export function createControl(deps: ControlDeps): Control {
       if (here.length === 0) throw unknownPath(path);
       const route = here.find((one) => one.method === method);
       if (route === undefined) throw wrongMethod(here.map((one) => one.method));
-      if (!route.open) deps.gate.admitAdmin(request.headers);
+      if (!route.open) await deps.gate.admitAdmin(request.headers, request.source);
       const caught = decoded(route.path.exec(path)?.[1] ?? '');
       const answer = await route.answer({ request, requestId, caught });
       return request.method === 'HEAD' ? { ...answer, body: null } : answer;
@@ -51,25 +39,11 @@ export function createControl(deps: ControlDeps): Control {
 }
 
 function routesOf(deps: ControlDeps): ControlRoute[] {
-  return [...openRoutes(deps), ...deploymentRoutes(deps), ...agentRoutes(deps)];
+  return [...openRoutes(deps), ...deploymentRoutes(deps), ...agentRoutes(deps), ...ledgerRoutes(deps)];
 }
 
 function factsOf({ config, state, operations, clock }: ControlDeps): StatusFacts {
   return { config, snapshot: state.snapshot(), operations, now: clock.now() };
-}
-
-function get(path: RegExp, answer: (caught: string) => unknown): ControlRoute {
-  return route('GET', path, ({ caught }) => answer(caught));
-}
-
-/** A route of JSON for those with the admin key. */
-function route(method: ControlRoute['method'], path: RegExp, answer: (visit: Visit) => unknown): ControlRoute {
-  return {
-    method,
-    path,
-    open: false,
-    answer: async (visit) => jsonAnswer(200, await answer(visit), withId(visit.requestId)),
-  };
 }
 
 function openRoutes(deps: ControlDeps): ControlRoute[] {
@@ -80,7 +54,8 @@ function openRoutes(deps: ControlDeps): ControlRoute[] {
       method: 'GET',
       path: /^\/$/,
       open: true,
-      answer: ({ request }) => pageAnswer(deps.gate.isAdmin(request.headers) ? factsOf(deps) : null),
+      answer: async ({ request }) =>
+        pageAnswer((await deps.gate.isAdmin(request.headers, request.source)) ? factsOf(deps) : null),
     },
   ];
 }
@@ -131,10 +106,8 @@ function agentRoutes(deps: ControlDeps): ControlRoute[] {
       await operations.release(name);
       return agentView(config, operations.agent(name));
     }),
-    route('GET', /^\/router\/failovers$/, async ({ request }) => {
-      const question = request.target.indexOf('?');
-      const query = question === -1 ? '' : request.target.slice(question + 1);
-      const { since, limit } = readEventQuery(query, clock.now());
+    route('GET', /^\/router\/failovers$/, async (visit) => {
+      const { since, limit } = readEventQuery(queryOf(visit), clock.now());
       return { items: (await operations.events(since, limit)).map(eventView) };
     }),
   ];
@@ -143,10 +116,6 @@ function agentRoutes(deps: ControlDeps): ControlRoute[] {
 function tooLong(name: string): RouterError {
   const message = `The agent's name has ${name.length} characters; allowed are ${LONGEST_NAME}.`;
   return new RouterError('invalid_request', message, { param: 'agent' });
-}
-
-function withId(requestId: string): HeaderList {
-  return ['x-router-request-id', requestId, 'cache-control', 'no-store'];
 }
 
 function decoded(text: string): string {

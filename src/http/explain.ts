@@ -1,3 +1,7 @@
+import { credentialIn } from '../accounts/credential.ts';
+import type { Gate } from '../accounts/gate.ts';
+import { ofAccount, principalFor } from '../accounts/principal.ts';
+import { DEFAULT_ACCOUNT } from '../domain/account.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RouterConfig } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
@@ -15,6 +19,7 @@ export interface ExplainDeps {
   readonly relay: Relay;
   readonly state: State;
   readonly clock: Clock;
+  readonly gate: Pick<Gate, 'admitCaller'>;
 }
 
 /** `{path, headers, body}`: a request as the data plane takes it. */
@@ -63,7 +68,7 @@ function tierView(used: UsedTier | null) {
   return { tier: used?.tier ?? null, downgradedFrom: from, reason };
 }
 
-async function callFor({ config, clock }: ExplainDeps, question: Question, id: string): Promise<Call> {
+async function callFor({ config, clock, gate }: ExplainDeps, question: Question, id: string): Promise<Call> {
   const [path = '', query = ''] = question.path.split('?', 2);
   const target = readTarget('POST', path);
   if (target === null) throw wrong('path', 'a data-plane path, such as /openai/v1/chat/completions');
@@ -71,10 +76,16 @@ async function callFor({ config, clock }: ExplainDeps, question: Question, id: s
     method: 'POST',
     target: question.path,
     headers: question.headers,
+    source: '',
     caller: { gone: false, onGone: () => () => undefined },
     readBody: () => Promise.resolve(question.body),
   };
-  return readCall(request, { config, id, arrivedAt: clock.monotonicMs(), target, query });
+  // Whose request it would be: of the credential among the headers in question, else of whoever needs none.
+  const isAnybody = credentialIn(question.headers) === null;
+  const principal = isAnybody
+    ? principalFor(config, ofAccount(DEFAULT_ACCOUNT, null))
+    : await gate.admitCaller(question.headers, '');
+  return readCall(request, { config, id, arrivedAt: clock.monotonicMs(), target, query, principal });
 }
 
 function readQuestion(bytes: Buffer): Question {

@@ -1,5 +1,6 @@
 import { scanBody } from '../body/fields.ts';
 import { isMultipart, readForm } from '../body/multipart.ts';
+import type { Principal } from '../domain/account.ts';
 import { type RouterConfig, TIERS, type Tier } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
 import { type HeaderList, headerValue, type IncomingRequest } from '../domain/message.ts';
@@ -13,15 +14,18 @@ export interface ReadFacts {
   readonly arrivedAt: number;
   readonly target: Target;
   readonly query: string;
+  readonly principal: Principal;
 }
 
 const LONGEST_LABEL = 128;
 export const UNKNOWN_AGENT = 'unknown_agent';
+const UNKNOWN_CREATOR = 'unknown_creator';
+const UNKNOWN_OPERATION = 'unknown_operation';
 
 /** Reads a data-plane request: what its headers wish first, then its body. */
 export async function readCall(request: IncomingRequest, facts: ReadFacts): Promise<Call> {
-  const { config, id, arrivedAt, target, query } = facts;
-  const labels = readLabels(request.headers);
+  const { config, id, arrivedAt, target, query, principal } = facts;
+  const labels = readLabels(request.headers, principal);
   const wishes = readWishes(request.headers, config);
   const withinMs = wishes.deadlineMs;
   const body = await request.readBody({ maxBytes: config.limits.bodyMb * 1024 * 1024, withinMs });
@@ -39,17 +43,18 @@ export async function readCall(request: IncomingRequest, facts: ReadFacts): Prom
     name: nameIn(target, payload),
     stream,
     labels,
-    plan: null,
+    principal,
     wishes,
     caller: request.caller,
   };
 }
 
-function readLabels(headers: HeaderList): Labels {
+/** Who pays for what is the key's to say; the agent, which tells apart what one key does, is the caller's. */
+function readLabels(headers: HeaderList, key: Principal): Labels {
   return {
-    agent: label(headers, 'x-agent-name') ?? UNKNOWN_AGENT,
-    creator: label(headers, 'x-creator'),
-    operation: label(headers, 'x-operation'),
+    agent: label(headers, 'x-agent-name') ?? key.agent ?? UNKNOWN_AGENT,
+    creator: key.creator ?? label(headers, 'x-creator') ?? UNKNOWN_CREATOR,
+    operation: key.operation ?? label(headers, 'x-operation') ?? UNKNOWN_OPERATION,
   };
 }
 

@@ -1,6 +1,6 @@
+import type { Gate } from '../accounts/gate.ts';
 import type { Fault } from '../domain/fault.ts';
 import type { App } from './app.ts';
-import type { Gate } from './auth.ts';
 import { unconfiguredAnswer, unreadyAnswer } from './control.ts';
 
 export interface UnconfiguredDeps {
@@ -12,11 +12,11 @@ export interface UnconfiguredDeps {
 /** What runs where the configuration is faulty and the process must live on: a function app that dies tells nobody why. */
 export function createUnconfiguredApp({ faults, gate, newId }: UnconfiguredDeps): App {
   return {
-    handle(request) {
+    async handle(request) {
       const path = request.target.split('?', 1)[0];
       const id = newId();
-      if (path === '/readyz') return Promise.resolve(unreadyAnswer(faults, gate.isAdmin(request.headers), id));
-      return Promise.resolve(unconfiguredAnswer(faults.length, id));
+      if (path === '/readyz') return unreadyAnswer(faults, await gate.isAdmin(request.headers, request.source), id);
+      return unconfiguredAnswer(faults.length, id);
     },
   };
 }

@@ -64,6 +64,7 @@ async function serve(app: App, clock: Clock, request: IncomingMessage, response:
     method: request.method ?? 'GET',
     target: request.url ?? '/',
     headers: request.rawHeaders,
+    source: request.socket.remoteAddress ?? '',
     caller,
     readBody: (limits) => readBody(request, limits, clock),
   };

@@ -1,4 +1,5 @@
 import { scanBody } from '../body/fields.ts';
+import { ANYBODY } from '../domain/account.ts';
 import type { Clock, Draw } from '../domain/clock.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import { RouterError } from '../domain/errors.ts';
@@ -6,6 +7,7 @@ import type { Answer } from '../domain/message.ts';
 import { RetryBudget } from '../relay/budget.ts';
 import type { Call } from '../relay/call.ts';
 import { createRelay, type Relay } from '../relay/relay.ts';
+import { UsageAsking } from '../relay/usageAsking.ts';
 import { availability } from '../routing/availability.ts';
 import { SharedState, type SharedStateFacts } from '../state/shared.ts';
 import type { Store } from '../store/port.ts';
@@ -14,6 +16,7 @@ import type { Upstream } from '../upstream/port.ts';
 import { gapMs, oneOf } from './chance.ts';
 import type { Mark, Requests } from './requests.ts';
 import type { Agent, Scenario } from './scenario.ts';
+import { NO_ESTIMATES, NO_LEDGER, NO_PRICES, NO_QUOTAS } from './uncounted.ts';
 
 export interface InstanceFacts {
   readonly name: string;
@@ -60,7 +63,17 @@ export class Instance {
     const fingerprint = () => 'simulated';
     this.state = new MarkingState({ config, store, instance: name, clock, draw, journal, fingerprint }, requests);
     const budget = new RetryBudget(config.retries.budgetPercent);
-    this.#relay = createRelay({ config, upstream, state: this.state, clock, draw, budget, journal });
+    const tallying = {
+      prices: NO_PRICES,
+      estimator: NO_ESTIMATES,
+      ledger: NO_LEDGER,
+      journal,
+      clock,
+      unfinished: new Set<Promise<void>>(),
+    };
+    const asking = new UsageAsking(false);
+    const attempting = { config, upstream, state: this.state, clock, draw, budget, journal, asking };
+    this.#relay = createRelay({ ...attempting, quotas: NO_QUOTAS, tallying });
   }
 
   start(): void {
@@ -104,8 +117,8 @@ export class Instance {
       payload: payloadFor(model),
       name: model,
       stream: false,
-      labels: { agent: name, creator: null, operation: null },
-      plan: null,
+      labels: { agent: name, creator: 'unknown_creator', operation: 'unknown_operation' },
+      principal: ANYBODY,
       wishes: { tier: null, failover: true, onBreak: 'error', deadlineMs: scenario.config.timeouts.deadlineMs },
       caller: NOBODY,
     };

@@ -23,6 +23,8 @@ export interface MeasuresFacts {
   readonly fleet: FleetRecord;
 }
 
+const nothing = (): void => undefined;
+
 /** What a run came to, as it happens. */
 export class Measures implements Journal {
   readonly series: Record<SeriesName, number[]>;
@@ -95,11 +97,13 @@ export class Measures implements Journal {
     // Nobody streams here.
   }
 
-  requestEnded(): void {}
-  quotaRunsLow(): void {}
-  credentialsRefused(): void {}
-  priceUnknown(): void {}
-  usageLost(): void {}
+  // What accounts and the ledger tell is of no interest here.
+  readonly retrying = nothing;
+  readonly requestEnded = nothing;
+  readonly quotaRunsLow = nothing;
+  readonly credentialsRefused = nothing;
+  readonly priceUnknown = nothing;
+  readonly usageLost = nothing;
 
   happened({ kind }: FleetEvent): void {
     this.events.set(kind, (this.events.get(kind) ?? 0) + 1);

@@ -6,6 +6,9 @@ import { Contended } from './cell.ts';
 /** A role that may read and not write answers every other call: for so long after a refusal the store counts as lost. */
 const DENIED_MS = 60_000;
 
+/** What is told of each call of the store. */
+export type StoreUse = Pick<StoreWatch, 'asking' | 'answered' | 'failed'>;
+
 /**
  * Whether the store answers. Told once when it stops and once when it is back, however many requests there are meanwhile. Calls end
  * in any order, and of two the one that began later says more: what was asked before the store came back may yet fail.
@@ -76,5 +79,19 @@ export class StoreWatch {
       this.#journal.storeLost({ problem });
     }
     this.#problem = problem;
+  }
+
+  /**
+   * For those who use the store beside the exchange with the fleet: their calls overlap with it, so that each would call the store
+   * lost or found by turns where it goes or comes. A credential that may not write is news all the same.
+   */
+  get aside(): StoreUse {
+    return {
+      asking: () => this.asking(),
+      answered: () => undefined,
+      failed: (error, asked) => {
+        if (!(error instanceof StoreError) || error.failure === 'denied') this.failed(error, asked);
+      },
+    };
   }
 }

@@ -40,6 +40,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'state',
     'upstream',
     'telemetry',
+    'accounts',
+    'usage',
     'relay',
     'simulator',
   ],
@@ -51,9 +53,17 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
 /** The same for the files directly in `src/`: what starts a process, and the one that puts the parts together. */
 export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
   // The only file that knows every adapter, and no host.
-  'compose.ts': Object.keys(LAYERS).filter(
-    (folder) => !['functions', 'server', 'client', 'simulator', 'simulation'].includes(folder),
-  ),
+  'compose.ts': [
+    ...Object.keys(LAYERS).filter(
+      (folder) => !['functions', 'server', 'client', 'simulator', 'simulation'].includes(folder),
+    ),
+    'clocks.ts',
+    'identity.ts',
+    'opening.ts',
+  ],
+  'clocks.ts': ['domain'],
+  'identity.ts': ['upstream'],
+  'opening.ts': ['domain', 'store', 'state', 'identity.ts'],
   'main.ts': ['domain', 'functions', 'store', 'compose.ts', 'settings.ts'],
   'local.ts': ['start.ts'],
   'start.ts': [
@@ -62,6 +72,7 @@ export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
     'lifetime',
     'server',
     'simulator',
+    'clocks.ts',
     'compose.ts',
     'settings.ts',
     'arguments.ts',
@@ -70,7 +81,7 @@ export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
   'cli.ts': ['domain', 'config', 'compose.ts', 'settings.ts', 'arguments.ts'],
-  'settings.ts': ['domain', 'config', 'http'],
+  'settings.ts': ['domain', 'config', 'accounts', 'telemetry'],
   'storage.ts': ['store'],
   'arguments.ts': [],
   'greeting.ts': [],
@@ -82,18 +93,21 @@ export const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   client: ['domain'],
   // compose.ts hands the adapters in.
   http: ['state', 'upstream', 'telemetry'],
-  'settings.ts': ['http'],
+  'settings.ts': ['accounts', 'telemetry'],
   // The state is told of what happens, and tells it to whoever listens.
   state: ['telemetry'],
-  simulation: ['telemetry'],
+  simulation: ['telemetry', 'accounts', 'usage'],
 };
 
 /** Each SDK has one home. A package that is not named here may not be imported from `src/`. */
 export const SDK_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@azure/functions': ['functions', 'main.ts'],
   '@azure/data-tables': ['store'],
-  '@azure/identity': ['compose.ts'],
-  applicationinsights: ['telemetry'],
+  '@azure/identity': ['identity.ts'],
+  '@azure/monitor-opentelemetry-exporter': ['telemetry'],
+  '@opentelemetry/resources': ['telemetry'],
+  '@opentelemetry/sdk-logs': ['telemetry'],
+  '@opentelemetry/sdk-metrics': ['telemetry'],
   azurite: ['store'],
   'gpt-tokenizer': ['usage'],
   jose: ['accounts'],

@@ -1,9 +1,12 @@
 /** The app without a host: a request in, an answer out. */
+
+import type { GateSettings } from '../../src/accounts/gate.ts';
+import type { KeyDesk } from '../../src/accounts/keyDesk.ts';
+import { createKeylessGate } from '../../src/accounts/keylessGate.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { RouterConfig } from '../../src/domain/config.ts';
 import type { Answer, HeaderList } from '../../src/domain/message.ts';
 import { type App, createApp } from '../../src/http/app.ts';
-import { createGate, type GateSettings } from '../../src/http/auth.ts';
 import { createRelay } from '../../src/relay/relay.ts';
 import { SharedOperations } from '../../src/state/operations.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
@@ -14,6 +17,7 @@ export interface Question {
   readonly target: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | object;
+  readonly source?: string;
 }
 
 export interface Told {
@@ -25,12 +29,13 @@ export interface Told {
 
 export const OPEN: GateSettings = { adminKey: null, callerKeys: [], loopbackOnly: true };
 
-export async function ask(app: App, { method, target, headers = {}, body = '' }: Question): Promise<Told> {
+export async function ask(app: App, { method, target, headers = {}, body = '', source }: Question): Promise<Told> {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   const answer = await app.handle({
     method: method ?? (bytes.length === 0 ? 'GET' : 'POST'),
     target,
     headers: Object.entries(headers).flat(),
+    source: source ?? '127.0.0.1',
     caller: { gone: false, onGone: () => () => undefined },
     readBody: () => Promise.resolve(bytes),
   });
@@ -65,6 +70,13 @@ export interface AppStage extends Stage {
   readonly sentTo: () => string[];
 }
 
+/** For those who ask about other things. */
+export const NO_LEDGERS = {
+  keys: {} as KeyDesk,
+  usage: { report: () => Promise.reject(new Error('there is no ledger here')) },
+  quotas: { standing: () => Promise.resolve([]) },
+};
+
 /** The app over a manual clock and an upstream that does what it is told. */
 export function appFor(
   config: RouterConfig,
@@ -80,7 +92,8 @@ export function appFor(
     relay: createRelay(stage.deps),
     state: stage.watched,
     operations: new SharedOperations({ state: stage.state, store: new MemoryStore(), now: () => clock.now() }),
-    gate: createGate({ ...OPEN, ...gate }),
+    gate: createKeylessGate({ ...OPEN, ...gate }, clock),
+    ...NO_LEDGERS,
     clock,
     journal: stage.deps.journal,
     newId: () => `id-${++ids}`,

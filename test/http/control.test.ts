@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createKeylessGate } from '../../src/accounts/keylessGate.ts';
 import type { RouterConfig } from '../../src/domain/config.ts';
-import { createGate } from '../../src/http/auth.ts';
 import { createUnconfiguredApp } from '../../src/http/unconfigured.ts';
+import { ManualClock } from '../harness/manualClock.ts';
 import { configOf, fleet } from '../harness/router.ts';
 import { anyHealth } from '../routing/facts.ts';
 import { appFor, ask, OPEN } from './ask.ts';
@@ -233,7 +234,7 @@ describe('the app without a configuration', () => {
   const app = (loopbackOnly: boolean) =>
     createUnconfiguredApp({
       faults: [fault],
-      gate: createGate({ ...OPEN, adminKey: 'admin', loopbackOnly }),
+      gate: createKeylessGate({ ...OPEN, adminKey: 'admin', loopbackOnly }, new ManualClock()),
       newId: () => 'id',
     });
 
@@ -262,7 +263,7 @@ describe('the app without a configuration', () => {
   test('without any key tells its faults to nobody from elsewhere', async () => {
     const unkeyed = createUnconfiguredApp({
       faults: [fault],
-      gate: createGate({ adminKey: null, callerKeys: [], loopbackOnly: false }),
+      gate: createKeylessGate({ adminKey: null, callerKeys: [], loopbackOnly: false }, new ManualClock()),
       newId: () => 'id',
     });
     for (const headers of [{}, { 'api-key': '' }, { 'api-key': 'null' }])

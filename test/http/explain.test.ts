@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createKeylessGate } from '../../src/accounts/keylessGate.ts';
 import { HEALTHY, type Health } from '../../src/domain/health.ts';
 import type { IncomingRequest } from '../../src/domain/message.ts';
 import { explain } from '../../src/http/explain.ts';
@@ -8,7 +9,7 @@ import { createRelay } from '../../src/relay/relay.ts';
 import { configOf, fleet } from '../harness/router.ts';
 import { ok, stageFor, status } from '../relay/fakes.ts';
 import { configFor, health, moved, seeded } from '../routing/facts.ts';
-import { appFor, ask } from './ask.ts';
+import { appFor, ask, OPEN } from './ask.ts';
 
 const CONFIG = configOf(
   fleet(['https://a.openai.azure.com', 'https://b.openai.azure.com', 'https://c.openai.azure.com']),
@@ -175,16 +176,22 @@ describe('explain', () => {
     stage.record('C/m', 'throttled', { retryAfterMs: 5_000 });
     const explained = (name: string) => {
       const relay = createRelay(stage.deps);
-      const route = (call: Call) => relay.route({ ...call, plan: config.plans.get(name) ?? null });
+      const route = (call: Call) =>
+        relay.route({ ...call, principal: { ...call.principal, plan: config.plans.get(name) ?? null } });
       const question = { path: '/v1/chat/completions', body: { model: 'premium' } };
       const request: IncomingRequest = {
         method: 'POST',
         target: '/router/explain',
         headers: [],
+        source: '127.0.0.1',
         caller: stage.caller,
         readBody: () => Promise.resolve(Buffer.from(JSON.stringify(question))),
       };
-      return explain({ ...stage.deps, relay: { ...relay, route } }, request, 'id');
+      return explain(
+        { ...stage.deps, gate: createKeylessGate(OPEN, stage.clock), relay: { ...relay, route } },
+        request,
+        'id',
+      );
     };
     const lower = { tier: 'economy', downgradedFrom: 'premium' };
     expect(await explained('pro')).toMatchObject({
