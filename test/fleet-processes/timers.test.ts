@@ -1,6 +1,6 @@
 /** The timer that clears away what time has settled: several at once, on real tables, while the routers serve. */
 import { describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../../src/compose.ts';
+import { systemClock } from '../../src/clocks.ts';
 import { SharedState } from '../../src/state/shared.ts';
 import { type Swept, sweep } from '../../src/state/sweep.ts';
 import { type Change, LARGEST_BATCH, type Store, type Table } from '../../src/store/port.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../src/compose.ts';
+import { systemClock } from '../../src/clocks.ts';
 import type { Answer, IncomingRequest } from '../../src/domain/message.ts';
 import { asRouterError, errorAnswer } from '../../src/http/errors.ts';
 import { type RunningServer, startServer } from '../../src/server/server.ts';

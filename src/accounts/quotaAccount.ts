@@ -1,0 +1,196 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Quota, Quotas as QuotaSettings } from '../domain/config.ts';
+import type { Cell } from '../state/cell.ts';
+import type { StoreWatch } from '../state/storeWatch.ts';
+import type { Journal } from '../telemetry/port.ts';
+import type { QuotaAsk, QuotaName, QuotaStanding, QuotaUse, Reservation } from './port.ts';
+import { QuotaBooks } from './quotaBooks.ts';
+import { QuotaExchange } from './quotaExchange.ts';
+import { type Holding, LongestOutput } from './quotaHolding.ts';
+import { QuotaQueue, type Waiting } from './quotaQueue.ts';
+import { tooLarge, uncheckable } from './quotaRefusal.ts';
+import type { QuotaSheet } from './quotaSheet.ts';
+import { needOf, outputWithin, shortOf, usedOf, type Wish, wishFor } from './quotaWindows.ts';
+
+export interface QuotaAccountFacts {
+  readonly account: string;
+  readonly cell: Cell<QuotaSheet>;
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly watch: StoreWatch;
+  readonly journal: Pick<Journal, 'quotaRunsLow' | 'fault'>;
+  readonly settings: QuotaSettings;
+  readonly periodMs: number;
+  /** Longest wait of a request. */
+  readonly patienceMs: number;
+  /** Resolves once the store may be asked. */
+  readonly begun: Promise<void>;
+}
+
+/** Many missed periods long, and longer than a store is usually away. */
+const SHORTEST_LEASE_MS = 60_000;
+const LEASE_PERIODS = 40;
+/** Whoever comes so soon after another was refused is refused by the same figures. Bounds what an exhausted account costs. */
+const FRESH_MS = 250;
+/** Of so many instances together each writes every period; of more, less often. */
+const WRITERS = 20;
+
+/** One account as this instance serves it: at once by what it holds, else by the next write. */
+export class QuotaAccount {
+  readonly #facts: QuotaAccountFacts;
+  readonly #queue: QuotaQueue;
+  readonly #books: QuotaBooks;
+  readonly #exchange: QuotaExchange;
+  readonly #longest = new LongestOutput();
+  #usedAt: number;
+  #isLeaving = false;
+
+  constructor(facts: QuotaAccountFacts) {
+    const { clock, cell, patienceMs, periodMs, settings } = facts;
+    this.#facts = facts;
+    this.#usedAt = clock.now();
+    this.#queue = new QuotaQueue(clock, patienceMs);
+    this.#books = new QuotaBooks({ ...facts, now: () => this.#now(), sheet: () => cell.content });
+    this.#exchange = new QuotaExchange({
+      ...facts,
+      books: this.#books,
+      queue: this.#queue,
+      warnPercent: settings.warnPercent,
+      leaseMs: Math.max(SHORTEST_LEASE_MS, LEASE_PERIODS * periodMs),
+      isLeaving: () => this.#isLeaving,
+      grant: (wish, output, holdings) => this.#grant(wish, output, holdings),
+      alone: (waiting) => this.#answerAlone(waiting),
+    });
+  }
+
+  reserve(quota: Quota, ask: QuotaAsk): Reservation | Promise<Reservation> {
+    const { account, settings } = this.#facts;
+    const now = this.#now();
+    this.#books.adopt(quota);
+    this.#books.roll(now);
+    this.#usedAt = now;
+    this.#isLeaving = false;
+    const wish = wishFor(ask, settings.outputTokens, this.#longest.at(now));
+    if (this.#queue.isEmpty && outputWithin(wish, this.#books.free()) === wish.wanted) {
+      const reservation = this.#grant(wish, wish.wanted, this.#books.holdings);
+      if (this.#books.isLow) this.#nudge();
+      return reservation;
+    }
+    const short = shortOf(wish, this.#books.limits);
+    if (short.length > 0) throw tooLarge(account, wish, this.#books.limits, short);
+    return this.#wait(wish);
+  }
+
+  /** A period is over: tells what is to tell, gives back what is not needed. */
+  async exchange(): Promise<void> {
+    const { periodMs, cell } = this.#facts;
+    for (const demand of this.#books.demands.values()) demand.tick();
+    const periods = cell.content.until.size / WRITERS;
+    if (periods > 1 && this.#now() - this.#exchange.writtenAt < periodMs * periods) return;
+    await this.#exchange.run();
+  }
+
+  /** Gives back what is not used; what is under way then counts as used. True: nothing is left of it here or in the row. */
+  async leave(): Promise<boolean> {
+    const usedAt = this.#usedAt;
+    this.#isLeaving = true;
+    // First what was used is told, then the name is taken out.
+    await this.#exchange.run();
+    if (!this.#exchange.hasLeft) await this.#exchange.run();
+    return this.#exchange.hasLeft && this.#usedAt === usedAt && !this.isBusy;
+  }
+
+  get isBusy(): boolean {
+    return this.#books.isBusy || !this.#queue.isEmpty;
+  }
+
+  get usedAt(): number {
+    return this.#usedAt;
+  }
+
+  standings(): QuotaStanding[] {
+    return this.#books.standings();
+  }
+
+  /** Windows only move forward: whose clock is behind goes by the row. */
+  #now(): number {
+    return Math.max(this.#facts.clock.now(), this.#facts.cell.content.latest);
+  }
+
+  #nudge(): void {
+    if (this.#facts.watch.isHealthy) void this.#exchange.run();
+  }
+
+  #grant(wish: Wish, output: number, holdings: ReadonlyMap<QuotaName, Holding>): Reservation {
+    const held: [Holding, number][] = [];
+    for (const quota of this.#books.limits.keys()) {
+      const holding = holdings.get(quota);
+      if (holding === undefined) continue;
+      const need = needOf(quota, wish, output);
+      holding.reserved += need;
+      this.#books.demands.get(quota)?.took(need);
+      held.push([holding, need]);
+    }
+    let isSettled = false;
+    return {
+      headers: () => this.#books.headers(),
+      settle: (use) => {
+        if (isSettled) return;
+        isSettled = true;
+        this.#settle(held, use);
+      },
+    };
+  }
+
+  /** What happens to a holding whose window is over matters to nobody. */
+  #settle(held: readonly [Holding, number][], use: QuotaUse): void {
+    this.#longest.saw(use.outputTokens, this.#now());
+    let isUrgent = false;
+    for (const [holding, need] of held) {
+      holding.reserved -= need;
+      holding.spent += usedOf(holding.quota, use);
+      isUrgent ||= holding.free < 0 || this.#books.isOverstocked(holding);
+    }
+    if (isUrgent) this.#nudge();
+  }
+
+  #wait(wish: Wish): Reservation | Promise<Reservation> {
+    const { watch, begun, account, clock } = this.#facts;
+    const { knownAt, refusedAt } = this.#exchange;
+    const isLost = !watch.isHealthy && (knownAt !== null || watch.problem !== null);
+    if (isLost) return this.#alone(wish);
+    const isFresh = refusedAt !== null && clock.now() - refusedAt < FRESH_MS;
+    const refusal = isFresh ? this.#books.refusal(wish) : null;
+    if (refusal !== null) throw refusal;
+    if (this.#queue.isFull) throw uncheckable(account);
+    for (const [quota, demand] of this.#books.demands) demand.saw(needOf(quota, wish, wish.wanted));
+    const reservation = this.#queue.add(wish, (waiting) => {
+      // Who waited in vain is one of a crowd, unless there is nobody to ask.
+      if (watch.isHealthy) waiting.reject(uncheckable(account));
+      else this.#answerAlone(waiting);
+    });
+    void begun.then(() => this.#exchange.run());
+    return reservation;
+  }
+
+  /** Nobody can say what is left. */
+  #alone(wish: Wish): Reservation {
+    const { settings, account } = this.#facts;
+    const here = outputWithin(wish, this.#books.free());
+    if (here !== null) return this.#grant(wish, here, this.#books.holdings);
+    // What was used stays used: that much is certain without the store.
+    const certain = outputWithin(wish, this.#books.mostRooms()) === null ? this.#books.refusal(wish) : null;
+    if (certain !== null) throw certain;
+    if (settings.whenStoreDown === 'closed') throw uncheckable(account);
+    return this.#grant(wish, wish.wanted, this.#books.holdings);
+  }
+
+  #answerAlone(waiting: Waiting): void {
+    this.#books.roll(this.#now());
+    try {
+      waiting.resolve(this.#alone(waiting.wish));
+    } catch (error) {
+      waiting.reject(error);
+    }
+  }
+}

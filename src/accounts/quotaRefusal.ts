@@ -1,0 +1,79 @@
+/** What callers are told of their quotas. Pure. */
+import { RouterError } from '../domain/errors.ts';
+import type { HeaderList } from '../domain/message.ts';
+import type { QuotaName } from './port.ts';
+import { inPeoplesUnit, type Limits, needOf, type Wish } from './quotaWindows.ts';
+
+export interface Exhausted {
+  readonly quota: QuotaName;
+  readonly limit: number;
+  /** Used, or set aside for others. */
+  readonly taken: number;
+  readonly endsAt: number;
+}
+
+export interface RefusalFacts {
+  readonly account: string;
+  readonly wish: Wish;
+  readonly exhausted: readonly [Exhausted, ...Exhausted[]];
+  readonly now: number;
+  readonly headers: HeaderList;
+}
+
+export function exceeded({ account, wish, exhausted, now, headers }: RefusalFacts): RouterError {
+  const last = exhausted.reduce((one, other) => (other.endsAt > one.endsAt ? other : one));
+  const sentences = exhausted.map(({ quota, limit, taken, endsAt }) => {
+    const need = amount(quota, needOf(quota, wish, wish.least));
+    const used = `${amount(quota, taken)} of ${amount(quota, limit)} are used or reserved`;
+    return `${quota}: ${used}, this request needs ${need}, and the quota resets at ${new Date(endsAt).toISOString()}.`;
+  });
+  const message = `The quota of account '${account}' is exhausted. ${sentences.join(' ')}`;
+  return new RouterError('quota_exceeded', message, { retryAfterMs: Math.max(0, last.endsAt - now), headers });
+}
+
+/** Waiting is no use: it would not fit into an empty window. */
+export function tooLarge(account: string, wish: Wish, limits: Limits, short: readonly QuotaName[]): RouterError {
+  const sentences = short.map((quota) => {
+    const need = amount(quota, needOf(quota, wish, wish.least));
+    return `${quota}: this request needs ${need}, and the limit is ${amount(quota, limits.get(quota) ?? 0)} altogether.`;
+  });
+  const message = `This request is larger than a quota of account '${account}' allows. ${sentences.join(' ')}`;
+  return new RouterError('quota_exceeded', message, { retryAfterMs: null });
+}
+
+const ASK_AGAIN_MS = 1_000;
+
+export function uncheckable(account: string, cause?: unknown): RouterError {
+  const message = `Quotas of account '${account}' cannot be checked at the moment.`;
+  return new RouterError('quota_exceeded', message, { status: 503, retryAfterMs: ASK_AGAIN_MS, cause });
+}
+
+function amount(quota: QuotaName, counted: number): string {
+  const value = inPeoplesUnit(quota, counted);
+  if (quota.startsWith('usd')) return `$${value}`;
+  return `${value} ${quota.startsWith('requests') ? 'requests' : 'tokens'}`;
+}
+
+export interface Remaining {
+  readonly limit: number;
+  readonly left: number;
+  readonly resetsInMs: number;
+}
+
+/** As Azure OpenAI and OpenAI name them. */
+export function rateLimitHeaders(requests: Remaining | null, tokens: Remaining | null): HeaderList {
+  return [...headersFor('requests', requests), ...headersFor('tokens', tokens)];
+}
+
+function headersFor(what: string, remaining: Remaining | null): string[] {
+  if (remaining === null) return [];
+  const { limit, left, resetsInMs } = remaining;
+  return [
+    `x-ratelimit-limit-${what}`,
+    String(limit),
+    `x-ratelimit-remaining-${what}`,
+    String(Math.max(0, left)),
+    `x-ratelimit-reset-${what}`,
+    `${Math.max(0, Math.ceil(resetsInMs / 1000))}s`,
+  ];
+}
