@@ -8,6 +8,7 @@ import type { QuotaBooks } from './quotaBooks.ts';
 import type { Holding } from './quotaHolding.ts';
 import { type Plan, planFor } from './quotaPlan.ts';
 import type { QuotaQueue, Waiting } from './quotaQueue.ts';
+import { uncheckable } from './quotaRefusal.ts';
 import type { QuotaSheet } from './quotaSheet.ts';
 import { inPeoplesUnit, outputWithin, type Wish } from './quotaWindows.ts';
 
@@ -134,13 +135,20 @@ export class QuotaExchange {
     // Others were first, every time: nothing was written, and whoever waits goes on waiting.
     const isContended = error instanceof Contended && !cell.isForeign;
     this.#withdraw(isContended);
-    if (isContended) return;
+    if (isContended) return this.#endHopes();
     this.#isInDoubt = true;
     if (error instanceof StoreError) watch.failed(error, asked);
     else journal.fault({ requestId: '-', error });
     for (const waiting of queue.all()) alone(waiting);
     // While nobody answers, the next period is soon enough.
     this.#isWanted = false;
+  }
+
+  #endHopes(): void {
+    const { queue, clock, account } = this.#facts;
+    for (const waiting of queue.all()) {
+      if (waiting.hopesUntil !== null && clock.now() >= waiting.hopesUntil) waiting.reject(uncheckable(account));
+    }
   }
 
   /** What is known may be old: nobody is refused by it. */
@@ -218,12 +226,12 @@ export class QuotaExchange {
   }
 
   #refuse(waiting: Waiting): void {
-    const { books, clock } = this.#facts;
+    const { books, clock, queue } = this.#facts;
     const { wish } = waiting;
     const refusal = books.refusal(wish);
     // There is room by now: it takes part in the next write.
     if (refusal === null) return;
-    if (clock.now() < waiting.hopesUntil && outputWithin(wish, books.mostRooms()) !== null) {
+    if (outputWithin(wish, books.mostRooms()) !== null && queue.hopes(waiting)) {
       // Near a limit whoever is done gives the rest back at once: a moment later there may be room.
       this.#hasToLookAgain = true;
       return;

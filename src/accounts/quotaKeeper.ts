@@ -1,9 +1,10 @@
 import type { Principal } from '../domain/account.ts';
 import type { Clock, Draw } from '../domain/clock.ts';
 import type { Quota, RouterConfig } from '../domain/config.ts';
+import { RouterError } from '../domain/errors.ts';
 import { Cell } from '../state/cell.ts';
 import { StoreWatch } from '../state/storeWatch.ts';
-import type { RowKey, Store } from '../store/port.ts';
+import { type RowKey, type Store, StoreError } from '../store/port.ts';
 import type { Journal, QuotaLevel } from '../telemetry/port.ts';
 import type { QuotaAsk, QuotaStanding, Quotas, Reservation } from './port.ts';
 import { QuotaAccount } from './quotaAccount.ts';
@@ -36,6 +37,8 @@ const IDLE_MS = 60_000;
 const MOST_ACCOUNTS = 5_000;
 const AT_ONCE = 8;
 const LONGEST_LOOK_MS = 2_000;
+
+const RETRY_AFTER_MS = 1_000;
 
 const UNLIMITED_RESERVATION: Reservation = { headers: () => [], settle: () => undefined };
 
@@ -107,10 +110,10 @@ export class AccountQuotas implements Quotas {
     return [...this.#accounts.values()].flatMap((account) => account.standings());
   }
 
-  /** As the store has it. Throws a `StoreError` where that does not answer. */
+  /** As the store has it; 503 where that does not answer. */
   async standing(account: string, quota: Quota): Promise<QuotaStanding[]> {
     const { store, clock } = this.#facts;
-    const row = await store.get(keyOf(account), LONGEST_LOOK_MS);
+    const row = await store.get(keyOf(account), LONGEST_LOOK_MS).catch(unreadable);
     const content = row?.values['content'];
     const sheet = (typeof content === 'string' ? decodeSheet(content) : null) ?? EMPTY_SHEET;
     const now = clock.now();
@@ -191,4 +194,10 @@ function isUnlimited(quota: Quota): boolean {
     quota.usdPerDay === null &&
     quota.usdPerMonth === null
   );
+}
+
+function unreadable(cause: unknown): never {
+  if (!(cause instanceof StoreError)) throw cause;
+  const message = `The quotas cannot be read: the store does not answer (${cause.failure}).`;
+  throw new RouterError('internal', message, { status: 503, retryAfterMs: RETRY_AFTER_MS, cause });
 }

@@ -4,8 +4,8 @@ import type { Wish } from './quotaWindows.ts';
 
 export interface Waiting {
   readonly wish: Wish;
-  /** Until then it waits for what others hold and may not need. */
-  readonly hopesUntil: number;
+  /** There was no room for it at first: until then it waits for what others hold and may not need. */
+  hopesUntil: number | null;
   readonly resolve: (reservation: Reservation) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -13,8 +13,8 @@ export interface Waiting {
 /** Beyond it requests are refused at once: they would only wait for each other. */
 const MOST_WAITING = 5_000;
 
-/** Of its patience. The rest is for being told. */
-const HOPE = 0.75;
+/** Of the patience of a request, for which it hopes once it was told that there is no room. */
+const HOPE = 0.5;
 
 /** Requests of one account that wait for the next write, in the order they came. */
 export class QuotaQueue {
@@ -43,7 +43,14 @@ export class QuotaQueue {
     return this.#waiting.has(waiting);
   }
 
-  /** `tooLate` is told of a request that has waited long enough; it waits no more then. */
+  /** Whether there is still hope of room for it. */
+  hopes(waiting: Waiting): boolean {
+    const now = this.#clock.now();
+    waiting.hopesUntil ??= now + this.#patienceMs * HOPE;
+    return now < waiting.hopesUntil;
+  }
+
+  /** `tooLate` is told of a request that has waited long enough and has been told nothing. */
   add(wish: Wish, tooLate: (waiting: Waiting) => void): Promise<Reservation> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -52,7 +59,7 @@ export class QuotaQueue {
       };
       const waiting: Waiting = {
         wish,
-        hopesUntil: this.#clock.now() + this.#patienceMs * HOPE,
+        hopesUntil: null,
         resolve: (reservation) => {
           leave();
           resolve(reservation);
@@ -62,7 +69,7 @@ export class QuotaQueue {
           reject(error instanceof Error ? error : new Error(String(error)));
         },
       };
-      const cancel = this.#clock.after(this.#patienceMs, () => tooLate(waiting));
+      const cancel = this.#clock.after(this.#patienceMs, () => waiting.hopesUntil === null && tooLate(waiting));
       this.#waiting.add(waiting);
     });
   }

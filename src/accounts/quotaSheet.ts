@@ -91,6 +91,8 @@ export interface Claim {
 
 /** Together, leases that nobody uses at the moment hold at most so much of a limit. */
 const MOST_SPARE = 0.015;
+/** Whoever is alone may hold such a share of what is left: it gives that back once it sees somebody else. */
+const MOST_SPARE_ALONE = 0.25;
 
 /** What others leave of the limit, beside what this instance has granted already. May be negative. */
 export function roomIn(
@@ -124,12 +126,16 @@ export function withTold(window: SharedWindow, part: Part, instance: string): Sh
 
 function spareOf(window: SharedWindow, room: number, claim: Claim, instances: number): number {
   const { instance, limit, target, typical } = claim;
+  if (instances === 1) return orNone(Math.min(target, Math.floor(room * MOST_SPARE_ALONE)), typical);
   const most = Math.floor(limit * MOST_SPARE);
   let others = 0;
   for (const [one, { spare }] of window.leases) if (one !== instance) others += spare;
   // One more than there are: whoever comes next is to find something as well.
   const share = Math.floor(Math.min(most, room) / (instances + 1));
-  const spare = Math.min(target, share, most - others);
+  return orNone(Math.min(target, share, most - others), typical);
+}
+
+function orNone(spare: number, typical: number): number {
   return spare >= typical ? Math.max(0, spare) : 0;
 }
 

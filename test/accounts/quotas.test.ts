@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Reservation } from '../../src/accounts/port.ts';
+import { encodeSheet } from '../../src/accounts/quotaSheet.ts';
+import { sweepQuotas } from '../../src/accounts/quotaSweep.ts';
 import { RouterError } from '../../src/domain/errors.ts';
 import { headerValue } from '../../src/domain/message.ts';
+import { StoreWatch } from '../../src/state/storeWatch.ts';
 import { settled } from '../harness/manualClock.ts';
+import { SILENT } from '../harness/silent.ts';
 import {
   DAY_MS,
   exchangeAll,
@@ -158,11 +162,12 @@ describe('requests that wait', () => {
       open = resolve;
     });
     clock.advance(MINUTE_MS - 500);
-    store.gate = () => opened;
+    // The write is made, and its answer takes a while: a gate each before and after the read, and before it.
+    let passed = 0;
+    store.gate = () => (++passed === 4 ? opened : Promise.resolve());
     const asked = one.quotas.reserve(FEW, tokens(600));
     await settled();
     clock.advance(600);
-    store.gate = () => Promise.resolve();
     open();
     await asked;
     const error = await refusalBy(one, FEW, tokens(600));
@@ -256,6 +261,33 @@ describe('an answer of unstated length', () => {
   });
 });
 
+describe('whoever is alone', () => {
+  it('waits for the store with few of its requests, however small the quota', async () => {
+    const { clock, instances } = quotaFleet();
+    const [one] = instances;
+    const principal = principalOf({ requestsPerMinute: 60, tokensPerMinute: 20_000 });
+    let awaited = 0;
+    for (let count = 0; count < 40; count++) {
+      const held = one.quotas.reserve(principal, tokens(100));
+      if (held instanceof Promise) awaited++;
+      (await held).settle(use(80, 20, 0));
+      await clock.pass(1_000);
+    }
+    expect(awaited).toBeLessThanOrEqual(4);
+  });
+
+  it('gives back what it held in reserve once somebody else comes', async () => {
+    const { instances } = quotaFleet();
+    const [one, two] = instances;
+    const principal = principalOf({ tokensPerDay: 1_000 });
+    (await grantedBy(one, principal, tokens(100))).settle(use(100, 0, 0));
+    expect((await standing(one, principal, 'tokensPerDay')).reserved).toBeGreaterThan(0);
+    await grantedBy(two, principal, tokens(500));
+    await exchangeAll([one, two]);
+    expect(await standing(two, principal, 'tokensPerDay')).toEqual({ used: 100, reserved: 500 });
+  });
+});
+
 describe('cost', () => {
   const ask = { promptTokens: 1_000, outputTokens: 100, nanoUsdPerPromptToken: 2_750.5, nanoUsdPerOutputToken: 11_000 };
 
@@ -264,7 +296,8 @@ describe('cost', () => {
     const [one] = instances;
     const principal = principalOf({ usdPerDay: 0.1, usdPerMonth: 1e12 });
     const reservation = await grantedBy(one, principal, ask);
-    expect(await standing(one, principal, 'usdPerDay')).toEqual({ used: 0, reserved: 0.0038505 });
+    // And twice as much in reserve, as nobody else is here.
+    expect(await standing(one, principal, 'usdPerDay')).toEqual({ used: 0, reserved: 0.0115515 });
     reservation.settle(use(1_050, 50, 3_000_000));
     await exchangeAll([one]);
     expect(await standing(one, principal, 'usdPerDay')).toEqual({ used: 0.003, reserved: 0 });
@@ -464,6 +497,33 @@ function offset(clock: ReturnType<typeof quotaFleet>['clock'], ms: number) {
   };
 }
 
+describe('the sweep', () => {
+  it('clears away windows that are over and instances that are gone, and rows that nobody has used for two months', async () => {
+    const { clock, store, instances } = quotaFleet();
+    const [one] = instances;
+    await grantedBy(one, principalOf({ tokensPerMinute: 1_000, tokensPerMonth: 9_000 }), tokens(600));
+    await grantedBy(one, principalOf({ tokensPerDay: 9_000 }, 'another'), tokens(600));
+    const sweep = () => sweepQuotas({ store, now: clock.now() });
+    expect(await sweep()).toBe(0);
+    clock.advance(61_000);
+    const swept = await Promise.all([sweep(), sweep()]);
+    expect(swept[0] + swept[1]).toBe(2);
+    expect(encodeSheet((await sheetOf(store))!)).toBe(
+      JSON.stringify({
+        latest: clock.now(),
+        until: {},
+        windows: { 'tokensPerMonth 2026-11': { used: 3 * 600, leases: {} } },
+      }),
+    );
+    clock.advance(40 * DAY_MS);
+    expect(await sweep()).toBe(2);
+    expect(await sheetOf(store)).not.toBeNull();
+    clock.advance(63 * DAY_MS);
+    expect(await sweep()).toBe(2);
+    expect([await sheetOf(store), await sheetOf(store, 'another')]).toEqual([null, null]);
+  });
+});
+
 describe('people', () => {
   it('are warned once in the fleet for each window, when the mark is passed', async () => {
     const { clock, instances } = quotaFleet();
@@ -545,6 +605,22 @@ describe('while the store is down', () => {
     store.trouble = 'none';
     await exchangeAll([one]);
     expect(await standing(two, DAILY, 'tokensPerDay')).toEqual({ used: 650, reserved: 0 });
+  });
+
+  it('a return whose answer was lost is taken for made: nothing is granted from it until a write is answered', async () => {
+    const { clock, store, add } = quotaFleet();
+    const watch = new StoreWatch(clock, SILENT);
+    watch.open();
+    const [one, two] = [add('one', { watch }), add('two')];
+    (await grantedBy(one, DAILY, tokens(600))).settle(use(0));
+    store.trouble = 'answersLost';
+    await one.quotas.exchange();
+    store.trouble = 'none';
+    // Somebody else has found the store again.
+    watch.answered(watch.asking());
+    await grantedBy(one, DAILY, tokens(600));
+    await refusalBy(two, DAILY, tokens(401));
+    await grantedBy(two, DAILY, tokens(400));
   });
 
   it('one of all the accounts finds out whether it is back', async () => {
