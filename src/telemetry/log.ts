@@ -2,7 +2,7 @@ import type { FleetEvent } from '../domain/event.ts';
 import { describeError } from './describe.ts';
 import { endpointOf } from './endpoint.ts';
 import type { FailedAttempt, Journal } from './port.ts';
-import { type Level, requestFacts, seconds, verdictOf, wasTroubled } from './requestLine.ts';
+import { createQuoted, type Level, requestMembers, seconds, verdictOf, wasTroubled } from './requestLine.ts';
 
 export interface LogOptions {
   /** Whether each request has its line; else only those that met with trouble. */
@@ -18,6 +18,8 @@ export function createLog(
   const line = (level: Level, message: string, facts: object): void => {
     write(JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...facts }));
   };
+  const quoted = createQuoted();
+  const timeText = createTimeText();
   return {
     attemptFailed: (attempt) => {
       const own = attempt.outcome === 'filtered' || attempt.outcome === 'refused' || attempt.outcome === 'aborted';
@@ -36,7 +38,9 @@ export function createLog(
     requestEnded: (record) => {
       if (!requests && !wasTroubled(record)) return;
       const { level, message } = verdictOf(record);
-      line(level, message, requestFacts(record));
+      write(
+        `{"time":"${timeText(now())}","level":"${level}","message":"${message}",${requestMembers(record, quoted)}}`,
+      );
     },
     quotaRunsLow: (level) => line('warn', 'Quota runs low', level),
     credentialsRefused: (facts) => line('warn', 'Credentials refused', facts),
@@ -50,6 +54,20 @@ export function createLog(
     storeLost: (facts) => line('error', 'The store does not answer; routing goes on by what is known', facts),
     storeFound: (facts) => line('info', 'The store answers again', facts),
     fault: ({ requestId, error }) => line('error', 'The router failed', { requestId, error: describeError(error) }),
+  };
+}
+
+/** ISO 8601, as `toISOString` has it; most requests end in the second of the one before. */
+function createTimeText(): (instant: number) => string {
+  let second = Number.NaN;
+  let text = '';
+  return (instant) => {
+    const now = Math.floor(instant / 1000);
+    if (now !== second) {
+      second = now;
+      text = new Date(now * 1000).toISOString().slice(0, 20);
+    }
+    return `${text}${String(Math.floor(instant) - now * 1000).padStart(3, '0')}Z`;
   };
 }
 

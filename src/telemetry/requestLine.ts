@@ -43,31 +43,37 @@ export function wasTroubled(record: RequestRecord): boolean {
   return record.attempts.length > 1 || verdictOf(record).level !== 'info';
 }
 
-/** Flat and in a fixed order; what is not known is `null`, what does not apply is absent. */
-export function requestFacts(record: RequestRecord): object {
-  const { labels, tokens, retryAfterMs, errorCode, costNanoUsd } = record;
-  return {
-    requestId: record.requestId,
-    agentName: labels.agent,
-    account: labels.account,
-    creator: labels.creator,
-    operation: labels.operation,
-    model: labels.model,
-    endpoint: record.endpoint,
-    deployment: record.deployment,
-    responseTime: Math.round(record.durationMs),
-    attempts: record.attempts.length,
-    status: record.status,
-    tokens: {
-      prompt: tokens.prompt,
-      cached: tokens.cached,
-      completion: tokens.completion,
-      reasoning: tokens.reasoning,
-    },
-    costUsd: costNanoUsd === null ? null : Number((costNanoUsd * NANO_USD).toFixed(9)),
-    estimated: record.estimated,
-    retryAfter: retryAfterMs === null ? undefined : seconds(retryAfterMs),
-    code: errorCode ?? undefined,
+/**
+ * The members of a request's line, in a fixed order; what is not known is `null`, what does not apply is absent. Written by hand, as
+ * it is for every request: labels, which are few, are quoted once.
+ */
+export function requestMembers(record: RequestRecord, quoted: (label: string) => string): string {
+  const { labels, tokens, retryAfterMs, errorCode, costNanoUsd, deployment, endpoint } = record;
+  const { prompt, cached, completion, reasoning } = tokens;
+  const known =
+    `"requestId":${JSON.stringify(record.requestId)},"agentName":${quoted(labels.agent)},` +
+    `"account":${quoted(labels.account)},"creator":${quoted(labels.creator)},"operation":${quoted(labels.operation)},` +
+    `"model":${quoted(labels.model)},"endpoint":${endpoint === null ? null : quoted(endpoint)},` +
+    `"deployment":${deployment === null ? null : quoted(deployment)},"responseTime":${Math.round(record.durationMs)},` +
+    `"attempts":${record.attempts.length},"status":${record.status},` +
+    `"tokens":{"prompt":${prompt},"cached":${cached},"completion":${completion},"reasoning":${reasoning}},` +
+    `"costUsd":${costNanoUsd === null ? null : Number((costNanoUsd * NANO_USD).toFixed(9))},"estimated":${record.estimated}`;
+  const retry = retryAfterMs === null ? '' : `,"retryAfter":${seconds(retryAfterMs)}`;
+  return errorCode === null ? known + retry : `${known}${retry},"code":${JSON.stringify(errorCode)}`;
+}
+
+/** Callers choose their labels: no more of them are remembered than there are in any sane fleet. */
+const MOST_QUOTED = 2_000;
+
+export function createQuoted(): (label: string) => string {
+  const known = new Map<string, string>();
+  return (label) => {
+    const found = known.get(label);
+    if (found !== undefined) return found;
+    const made = JSON.stringify(label);
+    if (known.size >= MOST_QUOTED) known.clear();
+    known.set(label, made);
+    return made;
   };
 }
 

@@ -1,7 +1,10 @@
 /** What an answer says it used: found in its bytes, from the end, without reading the rest. */
 import type { Tokens } from '../domain/usage.ts';
 
-const KEY = '"usage"';
+const KEY = Buffer.from('"usage"');
+const COLON = 0x3a;
+const OPEN_OBJECT = 0x7b;
+const QUOTE = 0x22;
 /** No report of usage is longer. */
 const LONGEST_REPORT = 4_096;
 /** Places of that name that may turn out to be something else, such as a property in a tool's schema. */
@@ -26,19 +29,27 @@ export function usageIn(bytes: Buffer): Said | null {
 }
 
 function reportAt(bytes: Buffer, behindKey: number): Said | null {
-  const text = bytes.toString('latin1', behindKey, behindKey + LONGEST_REPORT);
-  const opening = /^\s*:\s*\{/.exec(text);
-  if (opening === null) return null;
-  const from = opening[0].length - 1;
-  const to = closingBrace(text, from);
+  const colon = behindSpace(bytes, behindKey);
+  if (bytes[colon] !== COLON) return null;
+  const start = behindSpace(bytes, colon + 1);
+  if (bytes[start] !== OPEN_OBJECT) return null;
+  const text = bytes.toString('latin1', start, start + LONGEST_REPORT);
+  const to = closingBrace(text);
   if (to === -1) return null;
-  const tokens = tokensOf(parsed(text.slice(from, to + 1)));
-  return tokens === null ? null : { tokens, start: behindKey + from, end: behindKey + to + 1 };
+  const tokens = tokensOf(parsed(text.slice(0, to + 1)));
+  return tokens === null ? null : { tokens, start, end: start + to + 1 };
 }
 
-function closingBrace(text: string, from: number): number {
+/** RFC 8259, 2: space, tab, line feed, carriage return. */
+function behindSpace(bytes: Buffer, from: number): number {
+  let at = from;
+  for (let byte = bytes[at]; byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d; byte = bytes[at]) at++;
+  return at;
+}
+
+function closingBrace(text: string): number {
   let depth = 0;
-  for (let at = from; at < text.length; at++) {
+  for (let at = 0; at < text.length; at++) {
     const char = text[at];
     if (char === '"') {
       at = closingQuote(text, at);
@@ -106,14 +117,19 @@ function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const MODEL = /"model"\s*:\s*"([^"\\]{1,128})"/;
-/** Azure puts the model behind the choices, others before them. */
-const NEAR_AN_END = 1_024;
+const MODEL = Buffer.from('"model"');
+const LONGEST_MODEL = 128;
 
-/** The model as the answer names it; only its two ends are looked at. */
+/** The model as the answer names it last: its own, as no text can look like a name of JSON. */
 export function modelIn(bytes: Buffer): string | null {
-  const beginning = bytes.toString('latin1', 0, NEAR_AN_END);
-  const found = MODEL.exec(beginning);
-  if (found !== null || bytes.length <= NEAR_AN_END) return found?.[1] ?? null;
-  return MODEL.exec(bytes.toString('latin1', Math.max(NEAR_AN_END, bytes.length - NEAR_AN_END)))?.[1] ?? null;
+  const at = bytes.lastIndexOf(MODEL);
+  if (at === -1) return null;
+  const colon = behindSpace(bytes, at + MODEL.length);
+  if (bytes[colon] !== COLON) return null;
+  const start = behindSpace(bytes, colon + 1) + 1;
+  if (bytes[start - 1] !== QUOTE) return null;
+  const end = bytes.indexOf(QUOTE, start);
+  if (end <= start || end - start > LONGEST_MODEL) return null;
+  const name = bytes.toString('latin1', start, end);
+  return name.includes('\\') ? null : name;
 }

@@ -2,8 +2,13 @@
 export const DAY_MS = 86_400_000;
 
 export function dayOf(instant: number): string {
-  return new Date(instant).toISOString().slice(0, 10);
+  const number = Math.floor(instant / DAY_MS);
+  // Asked for every request, and mostly for the same day.
+  if (number !== last.number) last = { number, day: new Date(instant).toISOString().slice(0, 10) };
+  return last.day;
 }
+
+let last = { number: Number.NaN, day: '' };
 
 /** The instant it begins at. */
 export function dayStart(day: string): number {

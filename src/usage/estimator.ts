@@ -1,6 +1,6 @@
 /** What was used where no answer says it: streams that broke off, callers who left. */
 import type { Clock } from '../domain/clock.ts';
-import type { Deployment, DeploymentId } from '../domain/deployment.ts';
+import type { Deployment } from '../domain/deployment.ts';
 import { NO_TOKENS, type Tokens } from '../domain/usage.ts';
 import { type Calibration, createCalibration, createMean } from './calibration.ts';
 import { completionText } from './completionText.ts';
@@ -10,7 +10,7 @@ import { encodingOf, loadCount, loadedCount, tokensIn } from './tokenizer.ts';
 
 const BYTES_PER_TOKEN = 4;
 
-/** What is known of a deployment's own way of counting. */
+/** What is known of a model's own way of counting. */
 interface Habit {
   readonly prompt: Calibration;
   readonly completion: Calibration;
@@ -30,7 +30,7 @@ interface Sample {
   readonly tokens: Tokens;
 }
 
-/** So many answers of each deployment are kept for the first estimate, and so many deployments have some. */
+/** So many answers of each model are kept for the first estimate, and so many models have some. */
 const KEPT_SAMPLES = 8;
 const MOST_SAMPLED = 64;
 /** Larger ones would only take memory and time. */
@@ -39,15 +39,15 @@ const LARGEST_SAMPLE = 8 * 1024;
 const LEARN_EVERY_MS = 250;
 
 export function createEstimator(clock: Pick<Clock, 'monotonicMs'>): Estimator {
-  const habits = new Map<DeploymentId, Habit>();
-  const samples = new Map<DeploymentId, Sample[]>();
+  const habits = new Map<string, Habit>();
+  const samples = new Map<string, Sample[]>();
   let learntAt = Number.NEGATIVE_INFINITY;
 
-  const habitOf = ({ id }: Deployment): Habit => {
-    const known = habits.get(id);
+  const habitOf = (deployment: Deployment): Habit => {
+    const known = habits.get(modelOf(deployment));
     if (known !== undefined) return known;
     const habit = { prompt: createCalibration(), completion: createCalibration(), reasoning: createMean() };
-    habits.set(id, habit);
+    habits.set(modelOf(deployment), habit);
     return habit;
   };
   const learn = ({ unsaid, tokens }: Sample, count: (text: string) => number): void => {
@@ -58,17 +58,18 @@ export function createEstimator(clock: Pick<Clock, 'monotonicMs'>): Estimator {
     habit.completion.learn({ estimated: raw.completion, used: tokens.completion - tokens.reasoning });
     habit.reasoning.learn(tokens.reasoning);
   };
-  const learnKept = ({ id }: Deployment, count: (text: string) => number): void => {
-    const kept = samples.get(id) ?? [];
-    samples.delete(id);
+  const learnKept = (deployment: Deployment, count: (text: string) => number): void => {
+    const kept = samples.get(modelOf(deployment)) ?? [];
+    samples.delete(modelOf(deployment));
     for (const sample of kept) learn(sample, count);
   };
   const keep = (deployment: Deployment, sample: () => Sample): void => {
-    const kept = samples.get(deployment.id) ?? [];
+    const model = modelOf(deployment);
+    const kept = samples.get(model) ?? [];
     if (kept.length >= KEPT_SAMPLES || (kept.length === 0 && samples.size >= MOST_SAMPLED)) return;
     const made = sample();
     const size = made.unsaid.answer.length + made.unsaid.requestBytes;
-    if (size <= LARGEST_SAMPLE) samples.set(deployment.id, [...kept, made]);
+    if (size <= LARGEST_SAMPLE) samples.set(model, [...kept, made]);
   };
 
   return {
@@ -92,6 +93,11 @@ export function createEstimator(clock: Pick<Clock, 'monotonicMs'>): Estimator {
       learn({ unsaid: make(), tokens }, count);
     },
   };
+}
+
+/** What one deployment of a model has told holds for the others. */
+function modelOf({ model, id }: Deployment): string {
+  return model ?? id;
 }
 
 function encodingFor({ model, name }: Deployment): ReturnType<typeof encodingOf> {

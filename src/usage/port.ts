@@ -29,7 +29,7 @@ export interface Unsaid {
 export interface Estimator {
   estimate(unsaid: Unsaid): Promise<Tokens>;
   /**
-   * An answer that said what was used: the next estimates for its deployment are held to it. Only now and then is one looked at,
+   * An answer that said what was used: the next estimates for its model are held to it. Only now and then is one looked at,
    * and only then `make` is called.
    */
   learn(deployment: Deployment, make: () => Unsaid, tokens: Tokens): void;

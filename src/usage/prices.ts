@@ -26,18 +26,22 @@ const FREE: Rates = { input: 0, output: 0 };
 type Tariff = readonly PricePeriod[] | null;
 
 export function createPrices({ journal, now }: PricesFacts): Prices {
-  const tariffs = new Map<string, Tariff>();
+  const tariffs = new Map<Deployment, Map<string | null, Tariff>>();
+  let remembered = 0;
   const unknown = new Set<string>();
   /** What answers have named where the configuration does not: the best there is before the next answer. */
   const lastNamed = new Map<DeploymentId, string>();
 
   const tariffFor = (deployment: Deployment, responseModel: string | null): Tariff => {
-    const key = `${deployment.id}\n${responseModel ?? ''}`;
-    const known = tariffs.get(key);
+    const known = tariffs.get(deployment)?.get(responseModel);
     if (known !== undefined) return known;
     const found = findTariff(deployment, responseModel);
-    if (tariffs.size >= MOST_REMEMBERED) tariffs.clear();
-    tariffs.set(key, found);
+    if (remembered++ >= MOST_REMEMBERED) {
+      tariffs.clear();
+      remembered = 0;
+    }
+    const ofDeployment = tariffs.get(deployment) ?? new Map<string | null, Tariff>();
+    tariffs.set(deployment, ofDeployment.set(responseModel, found));
     return found;
   };
 

@@ -41,9 +41,10 @@ export class StreamMeter {
   /** Whole events in; what the caller gets of them out. */
   pass(events: Buffer): Buffer {
     this.#keep(events);
-    if (!events.includes('"usage"')) return events;
-    this.#tokens = usageIn(events)?.tokens ?? this.#tokens;
-    return this.#strips ? withoutUsage(events) : events;
+    const left = this.#strips ? withoutNulls(events) : events;
+    if (!left.includes(KEY)) return left;
+    this.#tokens = usageIn(left)?.tokens ?? this.#tokens;
+    return this.#strips ? withoutUsage(left) : left;
   }
 
   #keep(events: Buffer): void {
@@ -54,6 +55,25 @@ export class StreamMeter {
     this.#kept.push(kept);
     this.#keptBytes += kept.length;
   }
+}
+
+const KEY = Buffer.from('"usage"');
+/** As it stands at the end of every chunk that has nothing to report yet. */
+const NULL_MEMBER = Buffer.from(',"usage":null');
+
+/** The common case at the cost of a search: quotes within strings are escaped, so that no text can look like it. */
+function withoutNulls(events: Buffer): Buffer {
+  let at = events.indexOf(NULL_MEMBER);
+  if (at === -1) return events;
+  const left = Buffer.allocUnsafe(events.length - NULL_MEMBER.length);
+  let from = 0;
+  let length = 0;
+  for (; at !== -1; at = events.indexOf(NULL_MEMBER, from)) {
+    length += events.copy(left, length, from, at);
+    from = at + NULL_MEMBER.length;
+  }
+  length += events.copy(left, length, from);
+  return left.subarray(0, length);
 }
 
 const EVENT_END = /(?:\r\n|\n|\r(?!\n)){2}/g;

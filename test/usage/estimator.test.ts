@@ -50,14 +50,14 @@ test('before the first estimate no tokenizer is loaded, and what answers said is
   expect((await fresh.estimate(unsaid(asked, null))).prompt).toBe(said);
 });
 
-test('large answers are not kept, nor those of too many deployments', async () => {
+test('large answers are not kept, nor those of too many models', async () => {
   const estimator = createEstimator(hurried());
   const asked = { messages: [{ role: 'user', content: PROSE }] };
   const learn = (of: typeof CHAT, answer: string) =>
     estimator.learn(of, () => ({ ...unsaid(asked, answer), deployment: of }), tokens({ prompt: 1_000, completion: 0 }));
   const large = deployment({ name: 'large', model: 'gpt-35-turbo' });
   learn(large, 'x'.repeat(10_000));
-  const many = Array.from({ length: 70 }, (_, at) => deployment({ name: `d${at}`, model: 'gpt-35-turbo' }));
+  const many = Array.from({ length: 70 }, (_, at) => deployment({ name: `d${at}`, model: `gpt-35-turbo-${at}` }));
   for (const one of many) learn(one, '');
   const prompts = await Promise.all(
     [large, many[0]!, many[69]!].map(
@@ -387,9 +387,9 @@ describe('the sum of the estimates of streams that were cut at random places', (
     expect([Math.abs(prompt) < 0.1, Math.abs(completion) < 0.1], `${prompt} ${completion}`).toEqual([true, true]);
   });
 
-  test('is that of each deployment for itself', async () => {
+  test('is that of each model for itself', async () => {
     const estimator = createEstimator(hurried());
-    const [one, other] = [deployment({ name: 'one' }), deployment({ name: 'other' })];
+    const [one, other] = [deployment({ model: 'gpt-4.1' }), deployment({ model: 'gpt-4o' })];
     const facts = unsaid(
       { messages: [{ role: 'user', content: PROSE }] },
       events({ choices: [{ delta: { content: PROSE } }] }),
