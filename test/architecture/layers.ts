@@ -47,7 +47,9 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   // What ends a process.
   lifetime: [],
-  dashboard: [],
+  // The command line: a caller of the control plane like any other; configurations it reads itself.
+  cli: ['domain', 'config'],
+  dashboard: ['domain'],
 };
 
 /** The same for the files directly in `src/`: what starts a process, and the one that puts the parts together. */
@@ -80,7 +82,7 @@ export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
     'storage.ts',
     'telemetry',
   ],
-  'cli.ts': ['domain', 'config', 'compose.ts', 'settings.ts', 'arguments.ts'],
+  'cli.ts': ['cli', 'settings.ts'],
   'settings.ts': ['domain', 'config', 'accounts', 'telemetry'],
   'storage.ts': ['store'],
   'arguments.ts': [],
@@ -114,6 +116,7 @@ export const SDK_HOMES: Readonly<Record<string, readonly string[]>> = {
   'jsonc-parser': ['config'],
   openai: ['client', 'generate'],
   undici: ['upstream'],
+  uplot: ['dashboard'],
   zod: ['config'],
 };
 
