@@ -143,3 +143,20 @@ async function* pieces(...parts: readonly (string | null)[]): AsyncGenerator<Buf
     yield await Promise.resolve(Buffer.from(part));
   }
 }
+
+describe('the source of a request', () => {
+  test.each([
+    { what: 'the address that the front end appended', forwarded: '6.6.6.6, 203.0.113.9:51234', source: '203.0.113.9' },
+    { what: 'an address without a port', forwarded: '203.0.113.9', source: '203.0.113.9' },
+    { what: 'an address of version 6', forwarded: '[2001:db8::1]:443', source: '[2001:db8::1]' },
+    { what: 'one of version 6 without a port', forwarded: '2001:db8::1', source: '2001:db8::1' },
+    { what: 'nothing where nobody says', forwarded: null, source: '' },
+  ])('is $what', async ({ forwarded, source }) => {
+    const seen: string[] = [];
+    await handled(post('/', '{}', forwarded === null ? {} : { 'x-forwarded-for': forwarded }), (incoming) => {
+      seen.push(incoming.source);
+      return Promise.resolve({ status: 200, headers: [], body: null });
+    });
+    expect(seen).toEqual([source]);
+  });
+});
