@@ -1,12 +1,19 @@
 /** Endpoints with what they inherit filled in, their credentials read, and the deployments they bear. */
-import { type Deployment, type DeploymentId, type Dialect, deploymentId, type Endpoint } from '../domain/deployment.ts';
+import {
+  type Deployment,
+  type DeploymentId,
+  type Dialect,
+  deploymentId,
+  type Endpoint,
+  type EndpointCredential,
+} from '../domain/deployment.ts';
 import { credentialOf } from './credentials.ts';
 import type { Environment, Report } from './faults.ts';
 import { DEFAULT_API } from './form/endpoint.ts';
 import { type EndpointDrafts, type Lineage, lineageOf, nearest } from './lineage.ts';
 import { dereference } from './reference.ts';
 import type { Draft } from './schema.ts';
-import { readUrl } from './url.ts';
+import { type Flavour, readUrl } from './url.ts';
 
 export interface Grid {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
@@ -44,14 +51,44 @@ function reportNoEndpoint(draft: Draft, report: Report): void {
 function toEndpoint(name: string, lineage: Lineage, env: Environment, report: Report): Endpoint | null {
   const place = placeOf(name, lineage, env, report);
   const credential = credentialOf(name, lineage, env, report);
+  const flavour = flavourOf(lineage);
+  if (flavour === 'openai') reportIdle(name, lineage, credential, report);
   if (place === null || credential === null) return null;
   return {
     name,
     ...place,
     credential,
-    dialect: toDialect(nearest(lineage, 'api')?.value),
+    dialect: flavour === 'openai' ? { kind: 'openai' } : toDialect(nearest(lineage, 'api')?.value),
     region: nearest(lineage, 'region')?.value ?? null,
   };
+}
+
+function flavourOf(lineage: Lineage): Flavour {
+  return nearest(lineage, 'kind')?.value ?? 'azure';
+}
+
+/** What plain OpenAI has no use for; where it is inherited along with something else, it may be meant for another. */
+function reportIdle(
+  name: string,
+  { links: [own] }: Lineage,
+  credential: EndpointCredential | null,
+  report: Report,
+): void {
+  if (own?.own.api !== undefined) {
+    report.fault({
+      path: ['endpoints', name, 'api'],
+      problem: 'An endpoint of plain OpenAI has one API only, so "api" can have no use.',
+      found: own.own.api,
+      allowed: '"api" only where "kind" is "azure"',
+    });
+  }
+  if (credential?.kind !== 'managedIdentity') return;
+  report.fault({
+    path: ['endpoints', name, 'auth'],
+    problem: 'Plain OpenAI knows nothing of managed identities.',
+    found: 'managedIdentity',
+    allowed: '"apiKey": "${NAME}" with the key in the environment',
+  });
 }
 
 function toDialect(api: string = DEFAULT_API): Dialect {
@@ -74,7 +111,7 @@ function placeOf(name: string, lineage: Lineage, env: Environment, report: Repor
   }
   const address = dereference(written.value, written.path, env, report);
   if (address === null) return null;
-  const read = readUrl(address, nearest(lineage, 'allowInsecure')?.value ?? false);
+  const read = readUrl(address, nearest(lineage, 'allowInsecure')?.value ?? false, flavourOf(lineage));
   if (read.ok) return { origin: read.origin, basePath: read.basePath };
   // What an environment variable holds is not shown: it may be the wrong variable, one with a key in it.
   const suggestion = address === written.value ? read.suggestion : null;

@@ -6,19 +6,27 @@ export type ReadUrl =
 
 const ALLOWED = 'an address such as "https://one.openai.azure.com", without query or credentials';
 
-export function readUrl(written: string, allowInsecure: boolean): ReadUrl {
+/** How much of the address is the endpoint's own: Azure's up to `/openai`, of plain OpenAI all that a client takes as base URL. */
+export type Flavour = 'azure' | 'openai';
+
+export function readUrl(written: string, allowInsecure: boolean, flavour: Flavour = 'azure'): ReadUrl {
   const text = written.trim();
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return withoutScheme(text);
   const url = URL.parse(text);
   if (url === null) return wrong('This is not the address of an endpoint.', null);
-  const base = `${url.origin}${pathOf(url)}`;
+  const basePath = flavour === 'openai' ? baseOf(url) : pathOf(url);
+  const base = `${url.origin}${basePath}`;
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     return wrong('Only https:// and http:// can be spoken.', `https://${url.host}`);
   if (url.username !== '' || url.password !== '') {
     return wrong('The address carries credentials, which belong in "apiKey".', base);
   }
   if (url.search !== '' || url.hash !== '') return wrong('The address goes on after its path.', base);
-  if (/\/openai\/(v1|deployments|responses|models)(\/|$)/.test(pathOf(url))) {
+  const operation = /\/(chat\/completions|completions|embeddings|responses|models)$/.exec(basePath);
+  if (flavour === 'openai' && operation !== null) {
+    return wrong('This is the address of one operation, not of the API.', base.slice(0, -operation[0].length));
+  }
+  if (/\/openai\/(v1|deployments|responses|models)(\/|$)/.test(basePath) && flavour === 'azure') {
     return wrong('This is the address of one operation, not of the resource.', base.slice(0, base.indexOf('/openai/')));
   }
   if (url.protocol === 'http:' && !allowInsecure && !isLoopback(url.hostname)) {
@@ -29,7 +37,7 @@ export function readUrl(written: string, allowInsecure: boolean): ReadUrl {
       suggestion: base.replace('http:', 'https:'),
     };
   }
-  return { ok: true, origin: url.origin, basePath: pathOf(url) };
+  return { ok: true, origin: url.origin, basePath };
 }
 
 function wrong(problem: string, suggestion: string | null): ReadUrl {
@@ -48,6 +56,12 @@ function pathOf(url: URL): string {
     .replace(/\/+$/, '')
     .replace(/\/openai(\/v1)?$/, '')
     .replace(/\/+$/, '');
+}
+
+/** OpenAI's own address is often written without the version that belongs to it. */
+function baseOf(url: URL): string {
+  const path = url.pathname.replace(/\/+$/, '');
+  return path === '' && url.hostname === 'api.openai.com' ? '/v1' : path;
 }
 
 function isLoopback(hostname: string): boolean {

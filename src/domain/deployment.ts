@@ -7,8 +7,11 @@ export function deploymentId(endpoint: string, deployment: string): DeploymentId
   return `${endpoint}/${deployment}`;
 }
 
-/** How an endpoint wants to be spoken to: dated paths with `api-version`, or `/openai/v1`. */
-export type Dialect = { readonly kind: 'dated'; readonly apiVersion: string } | { readonly kind: 'v1' };
+/** How an endpoint wants to be spoken to: dated paths with `api-version`, `/openai/v1`, or as OpenAI's own, from a base URL on. */
+export type Dialect =
+  | { readonly kind: 'dated'; readonly apiVersion: string }
+  | { readonly kind: 'v1' }
+  | { readonly kind: 'openai' };
 
 export type EndpointCredential =
   | { readonly kind: 'apiKey'; readonly apiKey: string }
@@ -18,7 +21,7 @@ export interface Endpoint {
   readonly name: string;
   /** `https://one.openai.azure.com`, without path. */
   readonly origin: string;
-  /** What stands before `/openai/…`: empty for Azure, a path where a proxy stands in front. Never ends in `/`. */
+  /** What stands before `/openai/…` (of plain OpenAI: before the operation). Empty for Azure, a path where a proxy stands in front. Never ends in `/`. */
   readonly basePath: string;
   readonly credential: EndpointCredential;
   readonly dialect: Dialect;

@@ -37,8 +37,11 @@ export class Credentials {
     this.#fetchToken = fetchToken;
   }
 
-  headerFor({ credential }: Endpoint): CredentialHeader | Promise<CredentialHeader> {
-    if (credential.kind === 'apiKey') return ['api-key', credential.apiKey];
+  headerFor({ credential, dialect }: Endpoint): CredentialHeader | Promise<CredentialHeader> {
+    if (credential.kind === 'apiKey') {
+      const { apiKey } = credential;
+      return dialect.kind === 'openai' ? ['authorization', `Bearer ${apiKey}`] : ['api-key', apiKey];
+    }
     const held = this.#heldFor(credential);
     const now = this.#clock.now();
     if (held.token === null || held.header === null || held.token.expiresAt <= now)

@@ -19,25 +19,26 @@ const OWN_QUERY = new Set(['api-version', 'code', 'subscription-key']);
 /** Path and query under which this deployment's endpoint offers the target, in the endpoint's own dialect. */
 export function renderPath(target: Target, endpoint: Endpoint, deployment: Deployment, query: string): string {
   const { basePath, dialect } = endpoint;
-  const root = dialect.kind === 'v1' ? `${basePath}/openai/v1/` : `${basePath}/openai/`;
-  const path = root + resource(target, dialect, deployment);
+  const path = basePath + ROOTS[dialect.kind] + resource(target, dialect, deployment);
   const kept = query === '' ? '' : keptQuery(query, dialect);
   const version = dialect.kind === 'dated' ? `api-version=${dialect.apiVersion}` : '';
   const whole = version !== '' && kept !== '' ? `${version}&${kept}` : version + kept;
   return whole === '' ? path : `${path}?${whole}`;
 }
 
+const ROOTS: Readonly<Record<Dialect['kind'], string>> = { dated: '/openai/', v1: '/openai/v1/', openai: '/' };
+
 function resource(target: Target, dialect: Dialect, deployment: Deployment): string {
   switch (target.kind) {
     case 'deployment':
-      if (dialect.kind === 'v1' || namedInBody(target.operation)) return target.operation;
+      if (dialect.kind !== 'dated' || namedInBody(target.operation)) return target.operation;
       return `deployments/${encodeURIComponent(deployment.name)}/${target.operation}`;
     case 'response':
       return `responses/${target.id}${target.rest}`;
     case 'models':
       return target.id === null ? 'models' : `models/${encodeURIComponent(target.id)}`;
     case 'other':
-      if (target.name === null || dialect.kind === 'v1') return target.path;
+      if (target.name === null || dialect.kind !== 'dated') return target.path;
       return `deployments/${encodeURIComponent(deployment.name)}/${target.path}`;
     default:
       return target satisfies never;
@@ -113,6 +114,6 @@ function namingEdits(payload: Payload & { kind: 'json' | 'form' }, { name }: Dep
 }
 
 function wantsModel(target: Target, dialect: Dialect): boolean {
-  if (target.kind === 'deployment') return dialect.kind === 'v1' || namedInBody(target.operation);
-  return target.kind === 'other' && target.name !== null && dialect.kind === 'v1';
+  if (target.kind === 'deployment') return dialect.kind !== 'dated' || namedInBody(target.operation);
+  return target.kind === 'other' && target.name !== null && dialect.kind !== 'dated';
 }

@@ -198,3 +198,45 @@ describe('inherits', () => {
     expect(faults.map((fault) => fault.path)).toEqual(['endpoints.A.url']);
   });
 });
+
+describe('an endpoint of plain OpenAI', () => {
+  const OPENAI = { kind: 'openai', url: 'https://api.openai.com/v1' };
+
+  test.each([
+    ['as clients take it', 'https://api.openai.com/v1', 'https://api.openai.com', '/v1'],
+    ['with a slash behind it', 'https://api.openai.com/v1/', 'https://api.openai.com', '/v1'],
+    ['without the version that belongs to it', 'https://api.openai.com', 'https://api.openai.com', '/v1'],
+    ['of somebody else', 'https://openrouter.ai/api/v1', 'https://openrouter.ai', '/api/v1'],
+    ['of somebody who has no version', 'https://api.deepseek.com', 'https://api.deepseek.com', ''],
+    ['on this machine', 'http://127.0.0.1:11434/v1', 'http://127.0.0.1:11434', '/v1'],
+  ])('has the base URL %s', (_, url, origin, basePath) => {
+    expect(endpoint({ ...OPENAI, url })).toMatchObject({ origin, basePath, dialect: { kind: 'openai' } });
+  });
+
+  test('hands its kind on to those who inherit from it', () => {
+    const document = { endpoints: { A: { ...A, ...OPENAI }, B: { inherits: 'A', url: 'https://two.example.com/v1' } } };
+    expect(accepted(parse(document)).config.endpoints.get('B')).toMatchObject({
+      dialect: { kind: 'openai' },
+      basePath: '/v1',
+    });
+  });
+
+  test.each([
+    [
+      'the address of one operation',
+      { url: 'https://api.openai.com/v1/chat/completions' },
+      'url',
+      'https://api.openai.com/v1',
+    ],
+    ['a version of the API', { api: '2024-10-21' }, 'api', null],
+  ])('does not take %s', (_, own, key, suggestion) => {
+    const faults = refused(parse({ endpoints: { A: { ...A, ...OPENAI, ...own } } }));
+    expect(faultAt(faults, `endpoints.A.${key}`).suggestion).toBe(suggestion);
+  });
+
+  test('does not take a managed identity', () => {
+    const { apiKey: _, ...keyless } = A;
+    const faults = refused(parse({ endpoints: { A: { ...keyless, ...OPENAI, auth: 'managedIdentity' } } }));
+    expect(faultAt(faults, 'endpoints.A.auth').problem).toBe('Plain OpenAI knows nothing of managed identities.');
+  });
+});

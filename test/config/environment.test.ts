@@ -26,7 +26,7 @@ function summary(env: Env) {
       name,
       origin,
       credential.kind === 'apiKey' ? credential.apiKey : credential.kind,
-      dialect.kind === 'v1' ? 'v1' : dialect.apiVersion,
+      dialect.kind === 'dated' ? dialect.apiVersion : dialect.kind,
     ]),
     pools: [...config.pools.values()].map(({ name, strategy, block, members }) => [
       name,

@@ -22,10 +22,10 @@ describe('each fault has its path, what was found, what is allowed and what was 
       'region',
     ],
     [
-      'a kind of endpoint',
-      { endpoints: { A: { ...ONE.endpoints.A, kind: 'openai' } } },
+      'an unknown kind of endpoint',
+      { endpoints: { A: { ...ONE.endpoints.A, kind: 'anthropic' } } },
       'endpoints.A.kind',
-      '"kind"',
+      '"anthropic"',
       null,
     ],
     [

@@ -165,3 +165,9 @@ describe('a token', () => {
     expect(await header).toEqual(['authorization', 'Bearer token-2']);
   });
 });
+
+test('a key goes as a bearer to plain OpenAI', () => {
+  const { credentials } = identity();
+  const plain = { ...endpoint({ kind: 'apiKey', apiKey: 'k' }), dialect: { kind: 'openai' as const } };
+  expect(credentials.headerFor(plain)).toEqual(['authorization', 'Bearer k']);
+});

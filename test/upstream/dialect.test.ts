@@ -290,3 +290,37 @@ describe('usageAsked', () => {
     expect(askedBody(text, target, dialect)).toBeNull();
   });
 });
+
+describe('plain OpenAI', () => {
+  const PLAIN: Dialect = { kind: 'openai' };
+  const at = { origin: 'https://x', basePath: '/v1', dialect: PLAIN } as Endpoint;
+
+  test.each<{ what: string; target: Target; query: string; path: string }>([
+    {
+      what: 'a chat',
+      target: operation('chat/completions'),
+      query: 'api-version=2024-10-21',
+      path: '/v1/chat/completions',
+    },
+    {
+      what: 'a chat of the v1 preview',
+      target: operation('chat/completions'),
+      query: 'api-version=preview',
+      path: '/v1/chat/completions',
+    },
+    {
+      what: 'a stored response',
+      target: { kind: 'response', id: 'resp_1', rest: '' },
+      query: 'include=x',
+      path: '/v1/responses/resp_1?include=x',
+    },
+    { what: 'a file', target: { kind: 'other', path: 'files/f', name: null }, query: '', path: '/v1/files/f' },
+  ])('is asked for $what from its base URL on', ({ target, query, path }) => {
+    expect(renderPath(target, at, deployment('gpt-4.1'), query)).toBe(path);
+  });
+
+  test('is told the model in the body', () => {
+    const body = renderBody(operation('chat/completions'), json('{"model":"pool"}'), PLAIN, deployment('gpt-4.1'));
+    expect(body?.toString()).toBe('{"model":"gpt-4.1"}');
+  });
+});

@@ -46,11 +46,22 @@ const deployment = section(
   'One model deployment of the endpoint, under its name in Azure. May be empty: `{}`.',
 );
 
+const KIND =
+  "What is there: an Azure OpenAI resource, or OpenAI itself or anything that speaks its API. Of the latter `url` is the base URL that clients take (`https://api.openai.com/v1`), the key goes as a bearer, and a deployment's name is the model's.";
+
 // No zod defaults in here: they would stand in the child's way of inheriting its parent's values.
 export const endpoint = section(
   {
     inherits: z.optional(
       text('Another endpoint whose settings hold here wherever this one has none of its own. Chains are allowed.', 'A'),
+    ),
+    kind: z.optional(
+      oneOf(['azure', 'openai'], KIND).check(
+        z.meta({
+          description: KIND,
+          default: 'azure',
+        }),
+      ),
     ),
     url: z.optional(
       text(
