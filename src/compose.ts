@@ -9,6 +9,7 @@ import { AccountQuotas } from './accounts/quotaKeeper.ts';
 import { sweepQuotas } from './accounts/quotaSweep.ts';
 import { Refusals } from './accounts/refusals.ts';
 import { Throttle } from './accounts/throttle.ts';
+import { ResponseCache } from './cache/responseCache.ts';
 import { backgroundClock, systemClock } from './clocks.ts';
 import type { Clock } from './domain/clock.ts';
 import type { RouterConfig } from './domain/config.ts';
@@ -19,6 +20,7 @@ import { createUnconfiguredApp } from './http/unconfigured.ts';
 import { entraCredential, entraTokens } from './identity.ts';
 import { begin, openStore } from './opening.ts';
 import { RetryBudget } from './relay/budget.ts';
+import { createProber } from './relay/probe.ts';
 import { createRelay } from './relay/relay.ts';
 import { UsageAsking } from './relay/usageAsking.ts';
 import { fingerprints } from './state/fingerprints.ts';
@@ -34,6 +36,7 @@ import { fanOut } from './telemetry/fanOut.ts';
 import { connectInsights } from './telemetry/insights/connect.ts';
 import { createLog } from './telemetry/log.ts';
 import type { Gauges, InsightsSettings, Journal } from './telemetry/port.ts';
+import { createRecentActivity, type RecentActivity } from './telemetry/recent/activity.ts';
 import { Credentials } from './upstream/credentials.ts';
 import { UndiciUpstream } from './upstream/undici.ts';
 import { createEstimator } from './usage/estimator.ts';
@@ -87,8 +90,8 @@ export function compose(options: ComposeOptions): Composition {
   const firstAnswer = new FirstAnswer(backgroundClock);
   // Looked at when there is something to look at: by then all parts are there.
   const gauges = (): Gauges => ({ ...stateGauges({ config, state, operations, now }), quotas: () => quotas.levels() });
-  const { journal, close: closeTelemetry } = telemetry(options, { instance, firstAnswer, gauges });
   const now = (): number => systemClock.now();
+  const { journal, recent, close: closeTelemetry } = telemetry(options, { instance, firstAnswer, gauges });
   const ground: Ground = { config, store, instance, clock: backgroundClock, draw: Math.random, journal };
   const state = new SharedState({ ...ground, fingerprint: fingerprints(config) });
   const operations = new SharedOperations({ state, store, now });
@@ -113,9 +116,13 @@ export function compose(options: ComposeOptions): Composition {
     clock: systemClock,
     journal,
     keys: entry.desk,
-    usage: ledger,
-    quotas,
+    // Asked for before the store is open: who asks waits for it.
+    usage: { report: (query) => begun.now().then(() => ledger.report(query)) },
+    quotas: { standing: (account, quota) => begun.now().then(() => quotas.standing(account, quota)) },
     newId: randomUUID,
+    instance: { id: instance, startedAt: now() },
+    recent,
+    prober: data.prober,
   });
   return {
     app: firstAnswer.of(app),
@@ -154,10 +161,12 @@ function dataPlane(ground: Ground, { state, quotas, ledger, hasPlatformIdentity 
   const budget = new RetryBudget(config.retries.budgetPercent);
   const asking = new UsageAsking(config.usage.askForUsage);
   const prices = createPrices({ journal, now: () => clock.now() });
+  const cache = new ResponseCache(config.cache, clock);
   const unfinished = new Set<Promise<void>>();
   const tallying = { prices, estimator: createEstimator(clock), ledger, journal, clock, unfinished };
   return {
-    relay: createRelay({ config, upstream, state, clock, draw, budget, journal, asking, quotas, tallying }),
+    relay: createRelay({ config, upstream, state, clock, draw, budget, journal, asking, quotas, tallying, cache }),
+    prober: createProber({ config, upstream, state, clock, prices }),
     /** Ends when all that is over has been counted. */
     settled: async () => {
       while (unfinished.size > 0) await Promise.all(unfinished);
@@ -221,14 +230,23 @@ interface TelemetryParts {
   readonly gauges: () => Gauges;
 }
 
-/** The log, and Application Insights where it is connected. */
+interface Telemetry {
+  readonly journal: Journal;
+  readonly recent: RecentActivity;
+  readonly close: () => Promise<void>;
+}
+
+/** The log, what is kept of the last hour, and Application Insights where it is connected. */
 function telemetry(
   { config, insights, log, hasPlatformIdentity }: ComposeOptions,
   { instance, firstAnswer, gauges }: TelemetryParts,
-): { readonly journal: Journal; readonly close: () => Promise<void> } {
+): Telemetry {
   const { requestLog, labelValues } = config.telemetry;
-  const own = createLog(log, () => systemClock.now(), { requests: requestLog ?? insights === null });
-  if (insights === null) return { journal: own, close: () => Promise.resolve() };
+  const now = (): number => systemClock.now();
+  const own = createLog(log, now, { requests: requestLog ?? insights === null });
+  const recent = createRecentActivity(now);
+  const here = [own, recent.journal];
+  if (insights === null) return { journal: fanOut(here), recent, close: () => Promise.resolve() };
   const { connectionString, identity, roleName } = insights;
   const connected = connectInsights({
     connectionString,
@@ -240,7 +258,7 @@ function telemetry(
     after: (fn) => firstAnswer.whenOut(fn),
     onFailure: (error) => own.fault({ requestId: '-', error }),
   });
-  return { journal: fanOut([own, connected.journal]), close: () => connected.close() };
+  return { journal: fanOut([...here, connected.journal]), recent, close: () => connected.close() };
 }
 
 /** For what is made before that which it looks at. */

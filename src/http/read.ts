@@ -66,11 +66,11 @@ function label(headers: HeaderList, name: string): string | null {
 }
 
 function readWishes(headers: HeaderList, config: RouterConfig): Wishes {
-  oneOf(headers, 'x-router-cache', ['on', 'off', 'refresh']);
   return {
     tier: readTier(headers, config),
     failover: oneOf(headers, 'x-router-failover', ['on', 'off']) !== 'off',
     onBreak: oneOf(headers, 'x-router-on-break', ['error', 'restart']) ?? 'error',
+    cache: oneOf(headers, 'x-router-cache', ['on', 'off', 'refresh']),
     deadlineMs: readDeadline(headers, config.timeouts.deadlineMs),
   };
 }

@@ -15,6 +15,8 @@ export interface Wishes {
   readonly tier: Tier | null;
   readonly failover: boolean;
   readonly onBreak: 'error' | 'restart';
+  /** `null`: as the pool has it. */
+  readonly cache: 'on' | 'off' | 'refresh' | null;
   /** The total deadline the caller asked for, already at most the configured one. */
   readonly deadlineMs: number;
 }

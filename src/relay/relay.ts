@@ -1,6 +1,7 @@
 /** The data plane: a read request in, an answer out. */
 import type { Quotas } from '../accounts/port.ts';
 import { scanId } from '../body/fields.ts';
+import type { ResponseCache } from '../cache/responseCache.ts';
 import type { RouterConfig } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import type { RouterError } from '../domain/errors.ts';
@@ -10,6 +11,7 @@ import { decide, type Route, turnPool } from '../routing/decide.ts';
 import type { KnownFacts, RouteRequest } from '../routing/request.ts';
 import { answerWith } from './answer.ts';
 import { Attempts, type AttemptsDeps, type Served } from './attempts.ts';
+import { CachedRelay } from './cached.ts';
 import type { Call } from './call.ts';
 import { decoded } from './judge.ts';
 import { forbiddenByKey, forbiddenByPlan, knownNames, unknownModel } from './names.ts';
@@ -23,6 +25,7 @@ import { tallyAbandoned, tallyWhole } from './worked.ts';
 export interface RelayDeps extends AttemptsDeps {
   readonly quotas: Quotas;
   readonly tallying: TallyDeps;
+  readonly cache: ResponseCache;
 }
 
 export interface Relay {
@@ -32,7 +35,8 @@ export interface Relay {
 }
 
 export function createRelay(deps: RelayDeps): Relay {
-  return new DirectRelay(deps);
+  const { config, clock, tallying, cache } = deps;
+  return new CachedRelay(new DirectRelay(deps), { config, clock, tallying, cache });
 }
 
 class DirectRelay implements Relay {

@@ -16,7 +16,7 @@ import type { Upstream } from '../upstream/port.ts';
 import { gapMs, oneOf } from './chance.ts';
 import type { Mark, Requests } from './requests.ts';
 import type { Agent, Scenario } from './scenario.ts';
-import { NO_ESTIMATES, NO_LEDGER, NO_PRICES, NO_QUOTAS } from './uncounted.ts';
+import { NO_CACHE, NO_ESTIMATES, NO_LEDGER, NO_PRICES, NO_QUOTAS } from './uncounted.ts';
 
 export interface InstanceFacts {
   readonly name: string;
@@ -73,7 +73,7 @@ export class Instance {
     };
     const asking = new UsageAsking(false);
     const attempting = { config, upstream, state: this.state, clock, draw, budget, journal, asking };
-    this.#relay = createRelay({ ...attempting, quotas: NO_QUOTAS, tallying });
+    this.#relay = createRelay({ ...attempting, quotas: NO_QUOTAS, tallying, cache: NO_CACHE });
   }
 
   start(): void {
@@ -119,7 +119,13 @@ export class Instance {
       stream: false,
       labels: { agent: name, creator: 'unknown_creator', operation: 'unknown_operation' },
       principal: ANYBODY,
-      wishes: { tier: null, failover: true, onBreak: 'error', deadlineMs: scenario.config.timeouts.deadlineMs },
+      wishes: {
+        tier: null,
+        failover: true,
+        onBreak: 'error',
+        cache: null,
+        deadlineMs: scenario.config.timeouts.deadlineMs,
+      },
       caller: NOBODY,
     };
   }

@@ -19,7 +19,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   accounts: ['domain', 'store', 'state', 'telemetry'],
   usage: ['domain', 'store', 'state', 'telemetry'],
   // One request, in a straight line.
-  relay: ['domain', 'body', 'routing', 'state', 'upstream', 'accounts', 'usage', 'telemetry'],
+  cache: ['domain'],
+  relay: ['domain', 'body', 'routing', 'state', 'upstream', 'accounts', 'usage', 'cache', 'telemetry'],
   // Dialects, authentication and the control plane; not config, whose trusted values are domain types.
   http: ['domain', 'body', 'routing', 'state', 'upstream', 'accounts', 'usage', 'telemetry', 'relay'],
   // The two hosts.
@@ -42,6 +43,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
     'accounts',
     'usage',
+    'cache',
     'relay',
     'simulator',
   ],
@@ -82,7 +84,8 @@ export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
     'storage.ts',
     'telemetry',
   ],
-  'cli.ts': ['cli', 'settings.ts'],
+  // Hands over to the local router and to the simulation, and tells the command line which models have a price.
+  'cli.ts': ['cli', 'usage', 'simulation', 'settings.ts', 'local.ts'],
   'settings.ts': ['domain', 'config', 'accounts', 'telemetry'],
   'storage.ts': ['store'],
   'arguments.ts': [],

@@ -1,5 +1,7 @@
 /** Stand-ins for what lies around the relay: an upstream that does what it is told, an answer under way, a caller who may leave. */
+
 import { scanBody } from '../../src/body/fields.ts';
+import { ResponseCache } from '../../src/cache/responseCache.ts';
 import { ANYBODY, type Principal } from '../../src/domain/account.ts';
 import type { AgentFinding, Assignment } from '../../src/domain/assignment.ts';
 import type { Plan, RouterConfig } from '../../src/domain/config.ts';
@@ -282,6 +284,7 @@ export function stageFor(config: RouterConfig, scripts: readonly Script[] = [], 
     journal,
     asking: new UsageAsking(config.usage.askForUsage),
     quotas: NO_QUOTAS,
+    cache: new ResponseCache(config.cache, clock),
     tallying: {
       prices: NO_PRICES,
       estimator: NO_ESTIMATES,
@@ -350,6 +353,13 @@ function callFor(config: RouterConfig, clock: ManualClock, caller: Caller, facts
     principal: { ...ANYBODY, plan: plan ?? null, ...principal },
     caller,
     ...rest,
-    wishes: { tier: null, failover: true, onBreak: 'error', deadlineMs: config.timeouts.deadlineMs, ...wishes },
+    wishes: {
+      tier: null,
+      failover: true,
+      onBreak: 'error',
+      cache: null,
+      deadlineMs: config.timeouts.deadlineMs,
+      ...wishes,
+    },
   };
 }
