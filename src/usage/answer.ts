@@ -4,7 +4,9 @@ import type { Tokens } from '../domain/usage.ts';
 const KEY = Buffer.from('"usage"');
 const COLON = 0x3a;
 const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
 const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 /** No report of usage is longer. */
 const LONGEST_REPORT = 4_096;
 /** Places of that name that may turn out to be something else, such as a property in a tool's schema. */
@@ -50,22 +52,27 @@ function behindSpace(bytes: Buffer, from: number): number {
 function closingBrace(text: string): number {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === '"') {
+    const char = text.charCodeAt(at);
+    if (char === QUOTE) {
       at = closingQuote(text, at);
       if (at === -1) return -1;
-    } else if (char === '{') depth++;
-    else if (char === '}' && --depth === 0) return at;
+    } else if (char === OPEN_OBJECT) depth++;
+    else if (char === CLOSE_OBJECT && --depth === 0) return at;
   }
   return -1;
 }
 
 function closingQuote(text: string, opening: number): number {
-  for (let at = opening + 1; at < text.length; at++) {
-    if (text[at] === '\\') at++;
-    else if (text[at] === '"') return at;
-  }
-  return -1;
+  let at = text.indexOf('"', opening + 1);
+  while (at !== -1 && isEscaped(text, at)) at = text.indexOf('"', at + 1);
+  return at;
+}
+
+/** An odd number of backslashes stands before it. */
+function isEscaped(text: string, at: number): boolean {
+  let first = at;
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+  return (at - first) % 2 === 1;
 }
 
 function parsed(text: string): unknown {
