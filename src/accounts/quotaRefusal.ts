@@ -51,7 +51,8 @@ export function uncheckable(account: string, cause?: unknown): RouterError {
 function amount(quota: QuotaName, counted: number): string {
   const value = inPeoplesUnit(quota, counted);
   if (quota.startsWith('usd')) return `$${value}`;
-  return `${value} ${quota.startsWith('requests') ? 'requests' : 'tokens'}`;
+  const unit = quota.startsWith('requests') ? 'request' : 'token';
+  return `${value} ${unit}${value === 1 ? '' : 's'}`;
 }
 
 export interface Remaining {

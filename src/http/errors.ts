@@ -19,10 +19,16 @@ const TYPES: Record<ErrorCode, string> = {
 const LONGEST_CLIENT_WAIT_MS = 60_000;
 
 export function errorAnswer(error: RouterError, requestId: string): Answer {
-  const type = error.status === 429 ? 'rate_limit_error' : TYPES[error.code];
+  const type = typeOf(error);
   const body = { error: { message: error.message, type, code: error.code, param: error.param } };
   const headers = [...error.headers, ...retryHeaders(error), 'x-router-request-id', requestId];
   return jsonAnswer(error.status, body, headers);
+}
+
+/** The status goes first: throttled by all deployments is a rate limit too, and quotas that cannot be checked are none. */
+function typeOf({ status, code }: RouterError): string {
+  if (status === 429) return 'rate_limit_error';
+  return status >= 500 ? 'server_error' : TYPES[code];
 }
 
 /** Trying again helps where a deployment is expected back soon, and nowhere else. */

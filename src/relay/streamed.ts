@@ -87,8 +87,11 @@ export class Streamed {
     if (candidates.length === 0) return null;
     const attempts = new Attempts(this.#deps, again, { ...route, candidates, skipped: [] });
     try {
-      const { end, deployment, usageAsked } = await attempts.run();
-      if (end.kind === 'live' && end.live.events) return this.#goOn(end.live, deployment, usageAsked);
+      const { end, deployment, tier, usageAsked } = await attempts.run();
+      if (end.kind === 'live' && end.live.events) {
+        this.#tally.servedBy({ deployment, pool: route.pool, tier });
+        return this.#goOn(end.live, deployment, usageAsked);
+      }
       if (end.kind !== 'whole') end.live.abort();
       return null;
     } catch (error) {
