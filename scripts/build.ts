@@ -11,6 +11,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile, type OutputFile } from 'esbuild';
+import { buildDashboard } from '../src/dashboardBuild.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -105,6 +106,17 @@ async function licenceOf(folder: string): Promise<string> {
   return `${manifest.name} ${manifest.version} (${manifest.license ?? 'see its repository'})${text}`;
 }
 
+/** Writes the dashboard beside the bundle, packed too, and the licences of what is inside; one line of its size. */
+export async function bundleDashboard({ root, outDir }: BundlePlan): Promise<string> {
+  const { files, metafile } = await buildDashboard(root);
+  const folder = join(outDir, 'dashboard');
+  await mkdir(folder, { recursive: true });
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+  await writeFile(join(folder, 'LICENSES.txt'), await licences(root, { metafile, outputFiles: [] }));
+  const packed = [...files].filter(([name]) => name.endsWith('.br')).reduce((sum, [, { length }]) => sum + length, 0);
+  return `the dashboard: ${kb(packed)} KB brotli, read when it is first looked at`;
+}
+
 /** One line per file: its size, and whether a start reads it or only a later `import()`. */
 export async function sizeTable(plan: BundlePlan, metafile: Metafile): Promise<string> {
   const scripts = Object.keys(metafile.outputs).filter((path) => path.endsWith('.js'));
@@ -160,7 +172,10 @@ async function main(): Promise<void> {
   }
   const startedAt = performance.now();
   const plan: BundlePlan = { root: ROOT, outDir: join(ROOT, 'dist'), entries: ENTRIES };
-  console.log(await sizeTable(plan, await bundle(plan)));
+  const metafile = await bundle(plan);
+  const page = await bundleDashboard(plan);
+  console.log(await sizeTable(plan, metafile));
+  console.log(page);
   console.log(`built in ${Math.round(performance.now() - startedAt)} ms`);
 }
 

@@ -22,6 +22,7 @@ const CHECKS: readonly Check[] = [
   { name: 'lint', program: bin('@biomejs/biome', 'biome'), args: ['lint', '--error-on-warnings', '.'] },
   { name: 'typed lint', program: bin('oxlint', 'oxlint'), args: ['--deny-warnings'] },
   { name: 'types', program: bin('typescript', 'tsc'), args: [] },
+  { name: 'types of the page', program: bin('typescript', 'tsc'), args: ['-p', 'src/dashboard'] },
   { name: 'generated files', program: 'scripts/generated.ts', args: ['--check'] },
   { name: 'build', program: 'scripts/build.ts', args: [] },
 ];

@@ -11,11 +11,13 @@ import { Refusals } from './accounts/refusals.ts';
 import { Throttle } from './accounts/throttle.ts';
 import { ResponseCache } from './cache/responseCache.ts';
 import { backgroundClock, systemClock } from './clocks.ts';
+import { NO_DASHBOARD } from './dashboardFiles.ts';
 import type { Clock } from './domain/clock.ts';
 import type { RouterConfig } from './domain/config.ts';
 import type { Fault } from './domain/fault.ts';
 import { type App, createApp } from './http/app.ts';
 import { FirstAnswer } from './http/firstAnswer.ts';
+import type { DashboardFiles } from './http/page.ts';
 import { createUnconfiguredApp } from './http/unconfigured.ts';
 import { entraCredential, entraTokens } from './identity.ts';
 import { begin, openStore } from './opening.ts';
@@ -59,6 +61,8 @@ export interface ComposeOptions {
   /** True inside Azure, where the platform offers the app's identity. */
   readonly hasPlatformIdentity: boolean;
   readonly log: (line: string) => void;
+  /** Absent: the page says that there is none. */
+  readonly dashboard?: DashboardFiles;
 }
 
 /** Where the state lies. */
@@ -120,6 +124,7 @@ export function compose(options: ComposeOptions): Composition {
     usage: { report: (query) => begun.now().then(() => ledger.report(query)) },
     quotas: { standing: (account, quota) => begun.now().then(() => quotas.standing(account, quota)) },
     newId: randomUUID,
+    dashboard: options.dashboard ?? NO_DASHBOARD,
     instance: { id: instance, startedAt: now() },
     recent,
     prober: data.prober,

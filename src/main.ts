@@ -1,6 +1,8 @@
 /** The entry of the function app. A configuration that cannot be used is told to its owner, not to the host as a crash. */
 
+import { fileURLToPath } from 'node:url';
 import { type Composition, compose, composeUnconfigured } from './compose.ts';
+import { builtDashboard } from './dashboardFiles.ts';
 import type { Fault } from './domain/fault.ts';
 import { registerFunctions } from './functions/register.ts';
 import { gateSettings, insightsSettings, loadConfig } from './settings.ts';
@@ -52,6 +54,8 @@ function composition(): Composition {
     insights: insightsSettings(env),
     hasPlatformIdentity,
     log: (line) => console.log(line),
+    // Of the bundle, which lies beside what `npm run build` has made of the page.
+    dashboard: builtDashboard(fileURLToPath(new URL('dashboard', import.meta.url))),
   });
 }
 

@@ -1,10 +1,12 @@
 /** The local router: the same app behind node:http, with a simulated fleet where nothing is configured. */
 
+import { fileURLToPath } from 'node:url';
 import { readArguments, type StartArguments, USAGE } from './arguments.ts';
 import { systemClock } from './clocks.ts';
 import { compose } from './compose.ts';
 import { formatFaults } from './config/faults.ts';
 import { parseConfig } from './config/load.ts';
+import { sourceDashboard } from './dashboardBuild.ts';
 import type { RouterConfig } from './domain/config.ts';
 import { greeting } from './greeting.ts';
 import { onOrphaned } from './lifetime/orphan.ts';
@@ -60,6 +62,7 @@ async function start(wanted: StartArguments): Promise<void> {
     insights: insightsSettings(env),
     hasPlatformIdentity: env['IDENTITY_ENDPOINT'] !== undefined,
     log,
+    dashboard: sourceDashboard(fileURLToPath(new URL('..', import.meta.url))),
   });
   const server = await startServer({ app, clock, host: wanted.host, port: wanted.port }).catch((error: unknown) => {
     throw new StartFailure(

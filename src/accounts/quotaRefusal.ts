@@ -24,7 +24,7 @@ export function exceeded({ account, wish, exhausted, now, headers }: RefusalFact
   const last = exhausted.reduce((one, other) => (other.endsAt > one.endsAt ? other : one));
   const sentences = exhausted.map(({ quota, limit, taken, endsAt }) => {
     const need = amount(quota, needOf(quota, wish, wish.least));
-    const used = `${amount(quota, taken)} of ${amount(quota, limit)} are used or reserved`;
+    const used = `${figure(quota, taken)} of ${amount(quota, limit)} used or reserved`;
     return `${quota}: ${used}, this request needs ${need}, and the quota resets at ${new Date(endsAt).toISOString()}.`;
   });
   const message = `The quota of account '${account}' is exhausted. ${sentences.join(' ')}`;
@@ -49,10 +49,15 @@ export function uncheckable(account: string, cause?: unknown): RouterError {
 }
 
 function amount(quota: QuotaName, counted: number): string {
-  const value = inPeoplesUnit(quota, counted);
-  if (quota.startsWith('usd')) return `$${value}`;
+  const value = figure(quota, counted);
+  if (quota.startsWith('usd')) return value;
   const unit = quota.startsWith('requests') ? 'request' : 'token';
-  return `${value} ${unit}${value === 1 ? '' : 's'}`;
+  return `${value} ${unit}${counted === 1 ? '' : 's'}`;
+}
+
+function figure(quota: QuotaName, counted: number): string {
+  const value = inPeoplesUnit(quota, counted);
+  return quota.startsWith('usd') ? `$${value}` : String(value);
 }
 
 export interface Remaining {

@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { RouterConfig } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
 import type { Answer, IncomingRequest } from '../domain/message.ts';
+import type { Prober } from '../relay/probe.ts';
 import type { Relay } from '../relay/relay.ts';
 import { ConfinedViews } from '../routing/confined.ts';
 import type { Operations, State } from '../state/port.ts';
@@ -14,6 +15,8 @@ import { asRouterError, errorAnswer } from './errors.ts';
 import type { Ledgers } from './ledgers.ts';
 import { checkHeaders } from './limits.ts';
 import { modelsAnswer } from './models.ts';
+import type { Instance, OverviewDeps } from './overview.ts';
+import type { DashboardFiles } from './page.ts';
 import { readCall } from './read.ts';
 
 export interface App {
@@ -29,6 +32,10 @@ export interface AppDeps extends Ledgers {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly newId: () => string;
+  readonly instance: Instance;
+  readonly recent: OverviewDeps['recent'];
+  readonly prober: Prober;
+  readonly dashboard: DashboardFiles;
 }
 
 export function createApp(deps: AppDeps): App {

@@ -9,12 +9,20 @@ import { type ControlRoute, get, queryOf, route, type Visit, withId } from './co
 import { errorAnswer, jsonAnswer } from './errors.ts';
 import { type ExplainDeps, explain } from './explain.ts';
 import { type Ledgers, ledgerRoutes } from './ledgers.ts';
-import { pageAnswer } from './page.ts';
+import { descriptionRoute } from './openapi/document.ts';
+import type { Instance, OverviewDeps } from './overview.ts';
+import { overviewRoute } from './overviewRoute.ts';
+import { type DashboardFiles, pageRoutes } from './page.ts';
+import { type ProbeDeps, probeRoute } from './probe.ts';
 import { deploymentStatus, poolStatus, routerStatus, type StatusFacts } from './status.ts';
 
 export interface ControlDeps extends ExplainDeps, Ledgers {
   readonly gate: Gate;
   readonly operations: Operations;
+  readonly instance: Instance;
+  readonly recent: OverviewDeps['recent'];
+  readonly prober: ProbeDeps['prober'];
+  readonly dashboard: DashboardFiles;
 }
 
 export interface Control {
@@ -38,27 +46,28 @@ export function createControl(deps: ControlDeps): Control {
   };
 }
 
-function routesOf(deps: ControlDeps): ControlRoute[] {
-  return [...openRoutes(deps), ...deploymentRoutes(deps), ...agentRoutes(deps), ...ledgerRoutes(deps)];
+/** In this order: the first whose path and method fit answers. */
+export function routesOf(deps: ControlDeps): ControlRoute[] {
+  return [
+    ...OPEN_ROUTES,
+    ...pageRoutes(deps.dashboard),
+    overviewRoute(deps),
+    ...deploymentRoutes(deps),
+    probeRoute(deps),
+    descriptionRoute(),
+    ...agentRoutes(deps),
+    ...ledgerRoutes(deps),
+  ];
 }
 
 function factsOf({ config, state, operations, clock }: ControlDeps): StatusFacts {
   return { config, snapshot: state.snapshot(), operations, now: clock.now() };
 }
 
-function openRoutes(deps: ControlDeps): ControlRoute[] {
-  return [
-    { ...get(/^\/healthz$/, () => ({ status: 'ok' })), open: true },
-    { ...get(/^\/readyz$/, () => ({ status: 'ready' })), open: true },
-    {
-      method: 'GET',
-      path: /^\/$/,
-      open: true,
-      answer: async ({ request }) =>
-        pageAnswer((await deps.gate.isAdmin(request.headers, request.source)) ? factsOf(deps) : null),
-    },
-  ];
-}
+const OPEN_ROUTES: readonly ControlRoute[] = [
+  { ...get(/^\/healthz$/, () => ({ status: 'ok' })), open: true },
+  { ...get(/^\/readyz$/, () => ({ status: 'ready' })), open: true },
+];
 
 function deploymentRoutes(deps: ControlDeps): ControlRoute[] {
   const { config, operations } = deps;

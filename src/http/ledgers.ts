@@ -46,7 +46,7 @@ export function ledgerRoutes(deps: LedgerDeps): ControlRoute[] {
 }
 
 /** Every quota that somebody here has: by configuration, or by a key with a plan of its own. */
-async function standings({ config, keys, quotas }: LedgerDeps) {
+export async function standings({ config, keys, quotas }: LedgerDeps, mostAccounts = Number.POSITIVE_INFINITY) {
   const limits = new Map<string, Quota>();
   for (const name of [DEFAULT_ACCOUNT, ...config.accounts.keys()])
     limits.set(name, principalFor(config, ofAccount(name, null)).quota);
@@ -55,7 +55,8 @@ async function standings({ config, keys, quotas }: LedgerDeps) {
     if (!isKnown) limits.set(account, principalFor(config, { ...ofAccount(account, null), plan }).quota);
   }
   const limited = [...limits].filter(([, quota]) => Object.values(quota).some((limit) => limit !== null));
-  const found = await Promise.all(limited.map(([account, quota]) => quotas.standing(account, quota)));
+  const shown = limited.slice(0, mostAccounts);
+  const found = await Promise.all(shown.map(([account, quota]) => quotas.standing(account, quota)));
   return found.flat().map(standingView);
 }
 

@@ -1,62 +1,98 @@
-import type { Answer } from '../domain/message.ts';
-import { routerStatus, type StatusFacts } from './status.ts';
+/** The page at `/` and what it loads. It holds no data: that it asks for like anybody else, and anybody may have it. */
+import { type Answer, type HeaderList, headerValue, headerValues } from '../domain/message.ts';
+import type { ControlRoute } from './controlRoute.ts';
 
-/** The page at `/`: how the deployments stand, without a script. `null`: the visitor may not see that. */
-export function pageAnswer(facts: StatusFacts | null): Answer {
-  const content = facts === null ? LOCKED : table(facts);
-  const headers = [
-    'content-type',
-    'text/html; charset=utf-8',
-    'content-security-policy',
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    'x-content-type-options',
-    'nosniff',
-    'referrer-policy',
-    'no-referrer',
-    'cache-control',
-    'no-store',
+/** Where the page comes from. Nothing is read before somebody wants to see it. */
+export interface DashboardFiles {
+  /** `null`: it has not been built, and cannot be here. */
+  load(): Promise<Dashboard | null>;
+}
+
+export interface Dashboard {
+  readonly page: DashboardFile;
+  /** By name; the name holds a digest of what is inside. */
+  readonly assets: ReadonlyMap<string, DashboardFile>;
+}
+
+export interface DashboardFile {
+  readonly contentType: string;
+  /** A strong one: the same bytes, the same tag. */
+  readonly etag: string;
+  readonly plain: Buffer;
+  readonly packed: { readonly br: Buffer; readonly gzip: Buffer };
+}
+
+export const ASSETS = '/router/assets/';
+
+const SAFE = ['x-content-type-options', 'nosniff', 'referrer-policy', 'no-referrer', 'vary', 'accept-encoding'];
+
+/** No script, style, font or picture but the page's own, no other origin to talk to, and no frame around it. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const PAGE_HEADERS = [...SAFE, 'content-security-policy', POLICY, 'cache-control', 'no-cache'];
+const ASSET_HEADERS = [...SAFE, 'cache-control', 'public, max-age=31536000, immutable'];
+
+export function pageRoutes(files: DashboardFiles): ControlRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: /^\/$/,
+      open: true,
+      answer: async ({ request }) => {
+        const dashboard = await files.load();
+        return dashboard === null ? UNBUILT : fileAnswer(dashboard.page, request.headers, PAGE_HEADERS);
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/router\/assets\/([\w.-]+)$/,
+      open: true,
+      answer: async ({ request, caught }) => {
+        const file = (await files.load())?.assets.get(caught);
+        return file === undefined ? MISSING : fileAnswer(file, request.headers, ASSET_HEADERS);
+      },
+    },
   ];
-  return { status: 200, headers, body: Buffer.from(page(content)) };
 }
 
-const LOCKED = '<p>The router is running. What it knows is shown to those who send the admin key.</p>';
-
-function table(facts: StatusFacts): string {
-  const status = routerStatus(facts);
-  const rows = status.deployments.map(
-    ({ id, region, model, state, until, latencyMs }) =>
-      `<tr class="${state}"><th scope="row">${text(id)}</th><td>${text(model ?? '')}</td><td>${text(region ?? '')}</td>` +
-      `<td>${text(state)}${until === null ? '' : ` until <time>${text(until)}</time>`}</td>` +
-      `<td>${latencyMs === null ? '' : `${Math.round(latencyMs)} ms`}</td></tr>`,
-  );
-  const pools = status.pools.map(
-    ({ name, strategy, current_endpoint, total_endpoints }) =>
-      `<tr><th scope="row">${text(name)}</th><td>${text(strategy)}</td><td>${total_endpoints}</td><td>${text(current_endpoint ?? 'none')}</td></tr>`,
-  );
-  return `<h2>Deployments</h2><table><thead><tr><th>deployment</th><th>model</th><th>region</th><th>state</th><th>first byte</th></tr></thead>
-<tbody>${rows.join('\n')}</tbody></table>
-<h2>Pools</h2><table><thead><tr><th>pool</th><th>strategy</th><th>members</th><th>current</th></tr></thead><tbody>${pools.join('\n')}</tbody></table>
-<p>As of <time>${text(status.at)}</time>; this page renews itself.</p>`;
+function fileAnswer(file: DashboardFile, asked: HeaderList, headers: HeaderList): Answer {
+  const coding = (['br', 'gzip'] as const).find((one) => takes(asked, one));
+  const etag = coding === undefined ? file.etag : file.etag.replace(/"$/, `-${coding}"`);
+  const tagged = ['etag', etag, ...headers];
+  if (headerValue(asked, 'if-none-match')?.includes(etag) === true) return { status: 304, headers: tagged, body: null };
+  const told = ['content-type', file.contentType, ...tagged];
+  if (coding === undefined) return { status: 200, headers: told, body: file.plain };
+  return { status: 200, headers: [...told, 'content-encoding', coding], body: file.packed[coding] };
 }
 
-function page(content: string): string {
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta http-equiv="refresh" content="5"><title>Azure OpenAI router</title><style>${STYLE}</style></head>
-<body><main><h1>Azure OpenAI router</h1>${content}</main></body></html>`;
+/** RFC 9110, 12.5.3, as far as browsers use it: named, and not with a weight of nothing. */
+function takes(headers: HeaderList, coding: string): boolean {
+  const asked = headerValues(headers, 'accept-encoding').flatMap((value) => value.toLowerCase().split(','));
+  const own = asked.find((one) => one.split(';', 1)[0]?.trim() === coding);
+  return own !== undefined && !/;\s*q=0(?:\.0*)?\s*$/.test(own);
 }
 
-const STYLE = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}main{max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}
-tr.open,tr.misconfigured,tr.drained{background:#e5484d33}tr.throttled,tr.halfOpen,tr.probing,tr.ramping{background:#ffb22433}`;
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
+const UNBUILT: Answer = {
+  status: 200,
+  headers: ['content-type', 'text/html; charset=utf-8', ...SAFE, 'content-security-policy', POLICY, 'cache-control', 'no-store'],
+  body: Buffer.from(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Azure OpenAI router</title></head><body><main>
+<h1>The router is running</h1>
+<p>Its dashboard has not been built. <code>npm run build</code> builds it; with the development dependencies installed (<code>npm ci</code>) that happens by itself.</p>
+<p>The same in JSON, with the admin key: <code>GET /router/status</code>.</p></main></body></html>
+`),
 };
 
-function text(value: string): string {
-  return value.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
-}
+const MISSING: Answer = {
+  status: 404,
+  headers: ['content-type', 'text/plain; charset=utf-8', ...SAFE, 'cache-control', 'no-store'],
+  body: Buffer.from('There is no such file; a page that was loaded before the router was updated has to be loaded again.\n'),
+};

@@ -112,13 +112,18 @@ export function poolStatus(facts: StatusFacts, name: string) {
     name,
     strategy: pool.strategy,
     total_endpoints: pool.members.length,
-    current_endpoint: current === -1 ? null : pool.members[current]?.deployment,
-    current_type: current === -1 ? null : current === 0 ? 'primary' : 'backup',
+    current_endpoint: pool.members[current]?.deployment ?? null,
+    current_type: typeAt(current),
     current_index: current === -1 ? null : current,
     failed_endpoints: failed,
     available_backups: backupsOf(pool).filter((id) => !failed.includes(id)),
     has_backups: pool.members.length > 1,
   };
+}
+
+function typeAt(index: number): 'primary' | 'backup' | null {
+  if (index === -1) return null;
+  return index === 0 ? 'primary' : 'backup';
 }
 
 function backupsOf(pool: Pool): DeploymentId[] {

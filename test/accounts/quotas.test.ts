@@ -342,7 +342,7 @@ describe('a refusal', () => {
       retryAfterMs: Date.UTC(2026, 10, 22) - clock.now(),
     });
     expect(error.message).toBe(
-      "The quota of account 'clinic-7' is exhausted. requestsPerMinute: 1 requests of 1 requests are used or reserved, this request needs 1 requests, and the quota resets at 2026-11-21T10:06:00.000Z. tokensPerDay: 800 tokens of 900 tokens are used or reserved, this request needs 200 tokens, and the quota resets at 2026-11-22T00:00:00.000Z.",
+      "The quota of account 'clinic-7' is exhausted. requestsPerMinute: 1 of 1 request used or reserved, this request needs 1 request, and the quota resets at 2026-11-21T10:06:00.000Z. tokensPerDay: 800 of 900 tokens used or reserved, this request needs 200 tokens, and the quota resets at 2026-11-22T00:00:00.000Z.",
     );
     expect(headerValue(error.headers, 'x-ratelimit-remaining-requests')).toBe('0');
   });

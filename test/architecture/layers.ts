@@ -64,12 +64,15 @@ export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
     'clocks.ts',
     'identity.ts',
     'opening.ts',
+    'dashboardFiles.ts',
   ],
   'clocks.ts': ['domain'],
   'identity.ts': ['upstream'],
   'opening.ts': ['domain', 'store', 'state', 'identity.ts'],
-  'main.ts': ['domain', 'functions', 'store', 'compose.ts', 'settings.ts'],
+  'main.ts': ['domain', 'functions', 'store', 'compose.ts', 'settings.ts', 'dashboardFiles.ts'],
   'local.ts': ['start.ts'],
+  'dashboardFiles.ts': ['http'],
+  'dashboardBuild.ts': ['http', 'dashboardFiles.ts'],
   'start.ts': [
     'domain',
     'config',
@@ -78,6 +81,7 @@ export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
     'simulator',
     'clocks.ts',
     'compose.ts',
+    'dashboardBuild.ts',
     'settings.ts',
     'arguments.ts',
     'greeting.ts',
@@ -99,6 +103,8 @@ export const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   // compose.ts hands the adapters in.
   http: ['state', 'upstream', 'telemetry'],
   'settings.ts': ['accounts', 'telemetry'],
+  // What the page is, not how it is answered with; a build knows where it will be found.
+  'dashboardFiles.ts': ['http'],
   // The state is told of what happens, and tells it to whoever listens.
   state: ['telemetry'],
   simulation: ['telemetry', 'accounts', 'usage'],
@@ -114,6 +120,8 @@ export const SDK_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/sdk-logs': ['telemetry'],
   '@opentelemetry/sdk-metrics': ['telemetry'],
   azurite: ['store'],
+  // Where it is installed: the bundle has no need of it.
+  esbuild: ['dashboardBuild.ts'],
   'gpt-tokenizer': ['usage'],
   jose: ['accounts'],
   'jsonc-parser': ['config'],

@@ -46,7 +46,7 @@ describe('requests per minute', () => {
     const endsAt = new Date((Math.floor(Date.now() / 60_000) + 1) * 60_000).toISOString();
     expect(refused.status).toBe(429);
     expect(errorIn(refused)).toEqual({
-      message: `The quota of account 'clinic-7' is exhausted. requestsPerMinute: 3 requests of 3 requests are used or reserved, this request needs 1 request, and the quota resets at ${endsAt}.`,
+      message: `The quota of account 'clinic-7' is exhausted. requestsPerMinute: 3 of 3 requests used or reserved, this request needs 1 request, and the quota resets at ${endsAt}.`,
       type: 'rate_limit_error',
       code: 'quota_exceeded',
       param: null,
@@ -183,7 +183,7 @@ describe('tokens', () => {
     expect((await chat(fleet.url, { key, body })).status).toBe(200);
     const refused = await chat(fleet.url, { key, body });
     expect(refused.status).toBe(429);
-    expect(errorIn(refused).message).toMatch(/tokensPerDay: \d+ tokens of 500 tokens are used or reserved/);
+    expect(errorIn(refused).message).toMatch(/tokensPerDay: \d+ of 500 tokens used or reserved/);
     expect(refused.headers['x-should-retry']).toBe('false');
     expect(fleet.simulator.books().total.calls).toBe(1);
     // What is left is still there for whoever needs less.
@@ -234,7 +234,7 @@ describe('dollars', () => {
     await settledAt(fleet, quota, Number(first.headers['x-router-cost-usd']));
     expect((await chat(fleet.url, { key, body })).status).toBe(429);
     const refused = await chat(fleet.url, { key, body });
-    expect(errorIn(refused).message).toMatch(/\$0\.00\d+ of \$0\.003 are used or reserved, this request needs \$0\.00/);
+    expect(errorIn(refused).message).toMatch(/\$0\.00\d+ of \$0\.003 used or reserved, this request needs \$0\.00/);
   });
 });
 

@@ -3,7 +3,9 @@
 import type { GateSettings } from '../../src/accounts/gate.ts';
 import { type Composition, compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { NO_DASHBOARD } from '../../src/dashboardFiles.ts';
 import type { RouterConfig } from '../../src/domain/config.ts';
+import type { DashboardFiles } from '../../src/http/page.ts';
 import { startServer } from '../../src/server/server.ts';
 import type { StorageSettings } from '../../src/store/connection.ts';
 
@@ -18,6 +20,7 @@ const OPEN: GateSettings = { adminKey: null, callerKeys: [], loopbackOnly: true 
 /** `storage`: what several routers share; else each keeps its state to itself. */
 export interface RouterParts extends Partial<GateSettings> {
   readonly storage?: StorageSettings;
+  readonly dashboard?: DashboardFiles;
 }
 
 export async function startRouter(document: object, parts: RouterParts = {}): Promise<TestRouter> {
@@ -44,7 +47,7 @@ export function configOf(document: object): RouterConfig {
 
 export function composeFor(
   config: RouterConfig,
-  { storage = { kind: 'memory' }, ...gate }: RouterParts = {},
+  { storage = { kind: 'memory' }, dashboard = NO_DASHBOARD, ...gate }: RouterParts = {},
   log: string[] = [],
 ): Composition {
   const kind = storage.kind === 'memory' ? 'memory' : 'tables';
@@ -55,6 +58,7 @@ export function composeFor(
     insights: null,
     hasPlatformIdentity: false,
     log: (line) => log.push(line),
+    dashboard,
   });
 }
 

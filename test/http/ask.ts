@@ -6,10 +6,13 @@ import { createKeylessGate } from '../../src/accounts/keylessGate.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { RouterConfig } from '../../src/domain/config.ts';
 import type { Answer, HeaderList } from '../../src/domain/message.ts';
-import { type App, createApp } from '../../src/http/app.ts';
+import { type App, type AppDeps, createApp } from '../../src/http/app.ts';
+import type { Dashboard } from '../../src/http/page.ts';
+import { createProber } from '../../src/relay/probe.ts';
 import { createRelay } from '../../src/relay/relay.ts';
 import { SharedOperations } from '../../src/state/operations.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
+import { createRecentActivity } from '../../src/telemetry/recent/activity.ts';
 import { type Script, type Stage, stageFor } from '../relay/fakes.ts';
 
 export interface Question {
@@ -66,6 +69,7 @@ function parsed(text: string): unknown {
 
 export interface AppStage extends Stage {
   readonly app: App;
+  readonly appDeps: AppDeps;
   /** The deployment each request was sent to, in order. */
   readonly sentTo: () => string[];
 }
@@ -83,11 +87,12 @@ export function appFor(
   scripts: readonly Script[] = [],
   gate: Partial<GateSettings> = {},
   draw = () => 0.5,
+  dashboard: Dashboard | null = null,
 ): AppStage {
   const stage = stageFor(config, scripts, { draw });
   const clock: Clock = stage.clock;
   let ids = 0;
-  const app = createApp({
+  const appDeps: AppDeps = {
     config,
     relay: createRelay(stage.deps),
     state: stage.watched,
@@ -97,10 +102,15 @@ export function appFor(
     clock,
     journal: stage.deps.journal,
     newId: () => `id-${++ids}`,
-  });
+    dashboard: { load: () => Promise.resolve(dashboard) },
+    instance: { id: 'i1', startedAt: clock.now() },
+    recent: createRecentActivity(() => clock.now()),
+    prober: createProber({ ...stage.deps, state: stage.watched, prices: stage.deps.tallying.prices }),
+  };
+  const app = createApp(appDeps);
   const sentTo = () =>
     stage.upstream.sent.map(
       ({ endpoint, request }) => `${endpoint}/${/deployments\/([^/]+)\//.exec(request.path)?.[1] ?? '?'}`,
     );
-  return { ...stage, app, sentTo };
+  return { ...stage, app, appDeps, sentTo };
 }
