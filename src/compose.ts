@@ -98,7 +98,7 @@ export function compose(options: ComposeOptions): Composition {
   const { journal, recent, close: closeTelemetry } = telemetry(options, { instance, firstAnswer, gauges });
   const ground: Ground = { config, store, instance, clock: backgroundClock, draw: Math.random, journal };
   const state = new SharedState({ ...ground, fingerprint: fingerprints(config) });
-  const operations = new SharedOperations({ state, store, now });
+  const operations = new SharedOperations({ state, store, now, opened: () => begun.now() });
   const { watch } = state;
   const quotas = new AccountQuotas({ ...ground, watch, withinMs: STORE_WITHIN_MS });
   const ledger = new StoredLedger({ ...ground, watch: watch.aside, withinMs: STORE_WITHIN_MS });

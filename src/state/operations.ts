@@ -14,6 +14,8 @@ export interface OperationsFacts {
   readonly state: SharedState;
   readonly store: Store;
   readonly now: () => number;
+  /** Ends when the store has been opened, or could not be: who asks before waits for it. */
+  readonly opened?: () => Promise<void>;
 }
 
 const NEWER = 'a newer version of the router keeps the shared state; this instance keeps its own until it is updated';
@@ -56,6 +58,7 @@ export class SharedOperations implements Operations {
 
   async release(agent: string): Promise<boolean> {
     const { state } = this.#facts;
+    await this.#facts.opened?.();
     const before = state.agents.record(agent);
     if (before.assignment === null && before.failures === null) return false;
     await this.#change(() => {
@@ -90,8 +93,9 @@ export class SharedOperations implements Operations {
     return this.#facts.state.deployments.causeOf(deployment);
   }
 
-  events(since: number, limit: number): Promise<readonly FleetEvent[]> {
-    return this.#facts.state.chronicle.since(since, limit);
+  async events(since: number, limit: number): Promise<readonly FleetEvent[]> {
+    await this.#facts.opened?.();
+    return await this.#facts.state.chronicle.since(since, limit);
   }
 
   store(): StoreStanding {
@@ -110,6 +114,7 @@ export class SharedOperations implements Operations {
   }
 
   async #change(change: () => Promise<void>): Promise<void> {
+    await this.#facts.opened?.();
     try {
       await change();
     } catch (cause) {
