@@ -94,16 +94,20 @@ export interface Activity {
   readonly minutes: readonly ActivityMinute[];
   /** The last five minutes, by deployment: attempts, not requests. */
   readonly deployments: readonly DeploymentActivity[];
-  /** The last hour, dearest first, at most twenty each; the rest is summed as `other`. */
+  /** The last hour, dearest first, at most twenty each; where there are more, the last is `other`, their sum. */
   readonly by: Readonly<Record<'creator' | 'model' | 'operation' | 'agent' | 'account', readonly ActivityShare[]>>;
+  /** What the response cache was asked for in the last hour. */
   readonly cache: { readonly hits: number; readonly misses: number };
 }
 
 export interface ActivityMinute {
   readonly at: string;
   readonly requests: number;
+  /** Requests that did not get what they asked for, and not by their own fault. */
   readonly failed: number;
+  /** Requests that some deployment answered with 429, whoever served them then. */
   readonly throttled: number;
+  /** Times that a request went on to another deployment. */
   readonly failovers: number;
   readonly promptTokens: number;
   readonly cachedTokens: number;

@@ -82,4 +82,6 @@ export interface RequestRecord {
   readonly durationMs: number;
   /** From its arrival to the first bytes for the caller; `null` where it was not streamed. */
   readonly firstChunkMs: number | null;
+  /** What the response cache had of it; absent: it was not asked. */
+  readonly cache?: 'hit' | 'miss';
 }

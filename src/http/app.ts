@@ -12,6 +12,7 @@ import type { Journal } from '../telemetry/port.ts';
 import { type Control, createControl } from './control.ts';
 import { readTarget } from './dialect.ts';
 import { asRouterError, errorAnswer } from './errors.ts';
+import { GenerateDoor } from './generate.ts';
 import type { Ledgers } from './ledgers.ts';
 import { checkHeaders } from './limits.ts';
 import { modelsAnswer } from './models.ts';
@@ -45,11 +46,13 @@ export function createApp(deps: AppDeps): App {
 class RouterApp implements App {
   readonly #deps: AppDeps;
   readonly #control: Control;
+  readonly #generate: GenerateDoor;
   readonly #views: ConfinedViews;
 
   constructor(deps: AppDeps) {
     this.#deps = deps;
     this.#control = createControl(deps);
+    this.#generate = new GenerateDoor(deps);
     this.#views = new ConfinedViews(deps.config);
   }
 
@@ -71,7 +74,12 @@ class RouterApp implements App {
     const question = request.target.indexOf('?');
     const path = question === -1 ? request.target : request.target.slice(0, question);
     const target = readTarget(request.method, path);
-    if (target === null) return this.#control.handle(request, path, id);
+    if (target === null) {
+      const kind = this.#generate.kindOf(path);
+      return kind === null
+        ? this.#control.handle(request, path, id)
+        : this.#generate.handle(kind, { request, id, arrivedAt });
+    }
     const admitted = gate.admitCaller(request.headers, request.source);
     const principal = admitted instanceof Promise ? await admitted : admitted;
     if (target.kind === 'models') return modelsAnswer(this.#views.for(principal.pools), target.id, id);

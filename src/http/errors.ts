@@ -18,9 +18,10 @@ const TYPES: Record<ErrorCode, string> = {
 /** Stock clients wait this long at most before they try again by themselves. */
 const LONGEST_CLIENT_WAIT_MS = 60_000;
 
-export function errorAnswer(error: RouterError, requestId: string): Answer {
+/** `beside`: what else stands in the error. */
+export function errorAnswer(error: RouterError, requestId: string, beside: object = {}): Answer {
   const type = typeOf(error);
-  const body = { error: { message: error.message, type, code: error.code, param: error.param } };
+  const body = { error: { message: error.message, type, code: error.code, param: error.param, ...beside } };
   const headers = [...error.headers, ...retryHeaders(error), 'x-router-request-id', requestId];
   return jsonAnswer(error.status, body, headers);
 }

@@ -83,7 +83,15 @@ function takes(headers: HeaderList, coding: string): boolean {
 
 const UNBUILT: Answer = {
   status: 200,
-  headers: ['content-type', 'text/html; charset=utf-8', ...SAFE, 'content-security-policy', POLICY, 'cache-control', 'no-store'],
+  headers: [
+    'content-type',
+    'text/html; charset=utf-8',
+    ...SAFE,
+    'content-security-policy',
+    POLICY,
+    'cache-control',
+    'no-store',
+  ],
   body: Buffer.from(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Azure OpenAI router</title></head><body><main>
 <h1>The router is running</h1>
 <p>Its dashboard has not been built. <code>npm run build</code> builds it; with the development dependencies installed (<code>npm ci</code>) that happens by itself.</p>
@@ -94,5 +102,7 @@ const UNBUILT: Answer = {
 const MISSING: Answer = {
   status: 404,
   headers: ['content-type', 'text/plain; charset=utf-8', ...SAFE, 'cache-control', 'no-store'],
-  body: Buffer.from('There is no such file; a page that was loaded before the router was updated has to be loaded again.\n'),
+  body: Buffer.from(
+    'There is no such file; a page that was loaded before the router was updated has to be loaded again.\n',
+  ),
 };

@@ -117,11 +117,7 @@ interface PayloadFacts {
 function readPayload(bytes: Buffer, headers: HeaderList, { target, maxDepth }: PayloadFacts): Payload {
   if (target.kind !== 'deployment') return bytes.length === 0 ? { kind: 'none' } : { kind: 'opaque', bytes };
   const contentType = headerValue(headers, 'content-type');
-  const encoding = headerValue(headers, 'content-encoding');
-  if (encoding !== null && encoding.trim().toLowerCase() !== 'identity') {
-    const message = `The body is compressed (${encoding.slice(0, 40)}); send it uncompressed.`;
-    throw new RouterError('invalid_request', message, { status: 415, param: 'content-encoding' });
-  }
+  refuseCompressed(headers);
   if (contentType !== null && isMultipart(contentType)) {
     const form = readForm(bytes, contentType);
     if (form === null)
@@ -132,6 +128,13 @@ function readPayload(bytes: Buffer, headers: HeaderList, { target, maxDepth }: P
   if (!scan.ok)
     throw new RouterError('invalid_request', `The body is not valid JSON: at byte ${scan.at}, ${scan.problem}.`);
   return { kind: 'json', bytes, fields: scan.fields };
+}
+
+export function refuseCompressed(headers: HeaderList): void {
+  const encoding = headerValue(headers, 'content-encoding');
+  if (encoding === null || encoding.trim().toLowerCase() === 'identity') return;
+  const message = `The body is compressed (${encoding.slice(0, 40)}); send it uncompressed.`;
+  throw new RouterError('invalid_request', message, { status: 415, param: 'content-encoding' });
 }
 
 function nameIn(target: Target, payload: Payload): string | null {

@@ -47,7 +47,7 @@ export class CachedRelay implements Relay {
     }
     const land = cache.flight(key) === null ? cache.depart(key) : () => undefined;
     try {
-      const answer = await this.#inner.serve({ ...call, headers: uncompressed(call.headers) });
+      const answer = await this.#inner.serve({ ...call, headers: uncompressed(call.headers), cache: 'miss' });
       return marked(this.#watched(key, answer, land), 'miss');
     } catch (error) {
       land();
@@ -107,7 +107,7 @@ export class CachedRelay implements Relay {
 
   #replay(call: Call, { answer, ageMs }: Hit): Answer {
     const { tallying, config, clock } = this.#facts;
-    const tally = new Tally(tallying, call);
+    const tally = new Tally(tallying, { ...call, cache: 'hit' });
     const deployment = config.deployments.get(answer.deployment);
     if (deployment !== undefined) tally.servedBy({ deployment, pool: null, tier: null });
     const own = [

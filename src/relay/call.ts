@@ -38,4 +38,6 @@ export interface Call {
   readonly principal: Principal;
   readonly wishes: Wishes;
   readonly caller: Caller;
+  /** What the response cache had of it; absent: it was not asked. */
+  readonly cache?: 'hit' | 'miss';
 }

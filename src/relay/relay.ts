@@ -13,6 +13,7 @@ import { answerWith } from './answer.ts';
 import { Attempts, type AttemptsDeps, type Served } from './attempts.ts';
 import { CachedRelay } from './cached.ts';
 import type { Call } from './call.ts';
+import { refuseUnfit } from './fitness.ts';
 import { decoded } from './judge.ts';
 import { forbiddenByKey, forbiddenByPlan, knownNames, unknownModel } from './names.ts';
 import { askFor } from './reserve.ts';
@@ -76,6 +77,7 @@ class DirectRelay implements Relay {
     const taken = pool === null ? 0 : state.turn(pool);
     const turn = typeof taken === 'number' ? taken : await taken;
     const route = this.#decide(config, request, (name) => (name === pool?.name ? turn : state.peekTurn(name)));
+    refuseUnfit(config, call, route);
     const attempts = new Attempts(this.#deps, call, route);
     tally.took(attempts.trail);
     let served: Served | null = null;
@@ -93,7 +95,9 @@ class DirectRelay implements Relay {
     const config = this.#views.for(call.principal.pools);
     const stored = storedResponse(call);
     const request = requestFor(config, call, stored === null ? null : holderOf(config, state, stored));
-    return this.#decide(config, request, (pool) => state.peekTurn(pool));
+    const route = this.#decide(config, request, (pool) => state.peekTurn(pool));
+    refuseUnfit(config, call, route);
+    return route;
   }
 
   #known(): KnownFacts {

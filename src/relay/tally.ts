@@ -147,7 +147,7 @@ export class Tally {
   }
 
   #record(ended: Ended, durationMs: number): RequestRecord {
-    const { id, labels, principal, target, stream } = this.#call;
+    const { id, labels, principal, target, stream, cache } = this.#call;
     const { deployment = null, pool = null, tier = null } = this.#serving ?? {};
     return {
       requestId: id,
@@ -167,6 +167,7 @@ export class Tally {
       estimated: this.#estimated,
       durationMs,
       firstChunkMs: this.#firstChunkMs,
+      ...(cache === undefined ? {} : { cache }),
     };
   }
 

@@ -37,10 +37,11 @@ export function startServer({ app, clock, host, port }: ServerOptions): Promise<
     headersTimeout: HEADERS_WITHIN_MS,
   };
   // Deadlines of our own bound how long a request may take, streams included.
-  const server = createServer(
-    { ...options, requestTimeout: 0 },
-    (request, response) => void serve(app, clock, request, response),
-  );
+  const answer = (request: IncomingMessage, response: ServerResponse): void =>
+    void serve(app, clock, request, response);
+  const server = createServer({ ...options, requestTimeout: 0 }, answer);
+  // An expectation that nobody knows need not be met (RFC 9110, 10.1.1); node itself would answer 417, in a shape of its own.
+  server.on('checkExpectation', answer);
   server.maxHeadersCount = 0;
   server.on('clientError', answerBrokenRequest);
   const unused = trackUnused(server);

@@ -11,6 +11,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   // Pure: what all instances hold true together.
   fleet: ['domain', 'routing'],
   config: ['domain'],
+  // What models can do, as data.
+  models: ['domain'],
   // Adapters beside the relay.
   store: [],
   state: ['domain', 'routing', 'fleet', 'store', 'telemetry'],
@@ -20,14 +22,26 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   usage: ['domain', 'store', 'state', 'telemetry'],
   // One request, in a straight line.
   cache: ['domain'],
-  relay: ['domain', 'body', 'routing', 'state', 'upstream', 'accounts', 'usage', 'cache', 'telemetry'],
+  relay: ['domain', 'body', 'routing', 'models', 'state', 'upstream', 'accounts', 'usage', 'cache', 'telemetry'],
   // Dialects, authentication and the control plane; not config, whose trusted values are domain types.
-  http: ['domain', 'body', 'routing', 'state', 'upstream', 'accounts', 'usage', 'telemetry', 'relay'],
+  http: [
+    'domain',
+    'body',
+    'routing',
+    'models',
+    'generate',
+    'state',
+    'upstream',
+    'accounts',
+    'usage',
+    'telemetry',
+    'relay',
+  ],
   // The two hosts.
   functions: ['domain', 'relay', 'http'],
   server: ['domain', 'relay', 'http'],
   // Beside the house.
-  generate: ['domain', 'relay'],
+  generate: ['domain', 'models', 'relay'],
   client: ['domain'],
   simulator: ['domain', 'lifetime'],
   // Runs whole fleets of the real router; from the fake Azure OpenAI it takes chance with a seed alone.
@@ -125,6 +139,7 @@ export const SDK_HOMES: Readonly<Record<string, readonly string[]>> = {
   'gpt-tokenizer': ['usage'],
   jose: ['accounts'],
   'jsonc-parser': ['config'],
+  '@cfworker/json-schema': ['generate'],
   openai: ['client', 'generate'],
   undici: ['upstream'],
   uplot: ['dashboard'],

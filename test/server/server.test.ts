@@ -103,6 +103,13 @@ describe('broken HTTP', () => {
     expect(await client.until('5001')).toContain('HTTP/1.1 200');
   });
 
+  test('is not what expects something that nobody knows', async () => {
+    const { url } = await serving(echo);
+    const client = await rawClient(url);
+    client.write('GET /a HTTP/1.1\r\nhost: x\r\nexpect: miracles\r\n\r\n');
+    expect(await client.until('/a')).toContain('HTTP/1.1 200');
+  });
+
   test('disturbs nobody else', async () => {
     const { url } = await serving(echo);
     const broken = await rawClient(url);
