@@ -13,13 +13,17 @@ import { agentEvents, type EventFacts } from '../fleet/events.ts';
 import { type AgentSheet, EMPTY_AGENTS, withAgent } from '../fleet/sheets.ts';
 import type { Known } from './known.ts';
 
+/** Moves that the fleet has not heard of follow each other within a refresh period: there are no more of them than that. */
+const LONGEST_STORY = 4;
+
 /** Agents whose failures are remembered until the fleet has heard of them. Names come from outside: they need a bound. */
 const MOST_UNTOLD = 2_000;
 
 /** What this instance knows of the agents: its own findings at once, the fleet's word as it comes. */
 export class KnownAgents implements Known<AgentSheet> {
   readonly #facts: AgentFacts;
-  readonly #evidence = new Map<string, AgentEvidence>();
+  /** In order: what comes later happened where the agent was moved to by what comes before. */
+  readonly #evidence = new Map<string, readonly AgentEvidence[]>();
   #sheet: AgentSheet = EMPTY_AGENTS;
 
   constructor(instance: string, { failureThreshold, failureWindowMs }: Agents) {
@@ -33,9 +37,15 @@ export class KnownAgents implements Known<AgentSheet> {
 
   /** The agent's standing, own findings included. */
   record(agent: string): AgentRecord {
-    const record = this.#sheet.agents.get(agent) ?? AT_HOME;
-    const evidence = this.#evidence.get(agent);
-    return evidence === undefined ? record : foldAgent(record, evidence, this.#facts);
+    return this.#folded(this.#known(agent), this.#evidence.get(agent) ?? []);
+  }
+
+  #known(agent: string): AgentRecord {
+    return this.#sheet.agents.get(agent) ?? AT_HOME;
+  }
+
+  #folded(record: AgentRecord, story: readonly AgentEvidence[]): AgentRecord {
+    return story.reduce((before, evidence) => foldAgent(before, evidence, this.#facts), record);
   }
 
   names(): ReadonlySet<string> {
@@ -45,14 +55,31 @@ export class KnownAgents implements Known<AgentSheet> {
   /** True where the fleet should hear of it. */
   learn(finding: AgentFinding): boolean {
     const { agent, failed } = finding;
-    const before = this.#evidence.get(agent) ?? null;
-    if (!failed && before === null && !this.#sheet.agents.has(agent)) return false;
-    const evidence = gathered(before, this.#sheet.agents.get(agent) ?? AT_HOME, finding, this.#facts);
+    const story = this.#evidence.get(agent) ?? [];
+    if (!failed && story.length === 0 && !this.#sheet.agents.has(agent)) return false;
+    const next = this.#retold(story, finding);
+    if (next === story) return false;
     this.#evidence.delete(agent);
-    if (evidence === null) return false;
-    this.#evidence.set(agent, evidence);
+    if (next.length === 0) return false;
+    this.#evidence.set(agent, next);
     if (this.#evidence.size > MOST_UNTOLD) this.#forgetOldest();
     return true;
+  }
+
+  /** The story with one more finding. A move that the fleet has not heard of stays: what happens at its other end comes after it. */
+  #retold(story: readonly AgentEvidence[], finding: AgentFinding): readonly AgentEvidence[] {
+    const last = story.at(-1) ?? null;
+    const earlier = story.slice(0, -1);
+    const before = this.#folded(this.#known(finding.agent), earlier);
+    const after = last === null ? before : foldAgent(before, last, this.#facts);
+    const hasMoved = last !== null && last.on !== finding.on && after.assignment !== before.assignment;
+    if (!hasMoved) {
+      const evidence = gathered(last, before, finding, this.#facts);
+      return evidence === null ? earlier : [...earlier, evidence];
+    }
+    const evidence = gathered(null, after, finding, this.#facts);
+    const isNews = evidence !== null && foldAgent(after, evidence, this.#facts) !== after;
+    return isNews && story.length < LONGEST_STORY ? [...story, evidence] : story;
   }
 
   /** Forgets what has been found out so far, as an operator has decided. */
@@ -62,26 +89,31 @@ export class KnownAgents implements Known<AgentSheet> {
 
   fold(sheet: AgentSheet): AgentSheet {
     let folded = sheet;
-    for (const [agent, evidence] of this.#evidence) {
-      folded = withAgent(folded, agent, (record) => foldAgent(record, evidence, this.#facts));
+    for (const [agent, story] of this.#evidence) {
+      folded = withAgent(folded, agent, (record) => this.#folded(record, story));
     }
     return folded;
   }
 
   /** Whether an agent has moved: a failure more or less can wait. */
   get isUrgent(): boolean {
-    for (const [agent, evidence] of this.#evidence) {
-      const before = this.#sheet.agents.get(agent) ?? AT_HOME;
-      if (foldAgent(before, evidence, this.#facts).assignment !== before.assignment) return true;
+    for (const agent of this.#evidence.keys()) {
+      if (this.record(agent).assignment !== this.#known(agent).assignment) return true;
     }
     return false;
   }
 
   absorb(sheet: AgentSheet): void {
     this.#sheet = sheet;
-    for (const [agent, evidence] of this.#evidence) {
-      const record = sheet.agents.get(agent) ?? AT_HOME;
-      if (foldAgent(record, evidence, this.#facts) === record) this.#evidence.delete(agent);
+    for (const [agent, story] of this.#evidence) {
+      let record = sheet.agents.get(agent) ?? AT_HOME;
+      const untold = story.filter((evidence) => {
+        const before = record;
+        record = foldAgent(before, evidence, this.#facts);
+        return record !== before;
+      });
+      if (untold.length === 0) this.#evidence.delete(agent);
+      else if (untold.length < story.length) this.#evidence.set(agent, untold);
     }
   }
 
