@@ -233,10 +233,13 @@ describe('a stream that breaks after its first content', () => {
       response.writeHead(200, { 'content-type': 'audio/mpeg' });
       response.write(Buffer.alloc(1_000, 1), () => setTimeout(() => response.destroy(), 20));
     });
-    await using router = await startRouter(fleet([upstream.url]));
+    const deployments = { tts: { model: 'tts' } };
+    await using router = await startRouter({
+      endpoints: { A: { url: upstream.url, apiKey: 'k', api: 'v1', deployments } },
+    });
     const answer = await ask(router.url, {
       path: '/v1/audio/speech',
-      body: { model: 'gpt-4.1', input: 'x', voice: 'alloy' },
+      body: { model: 'tts', input: 'x', voice: 'alloy' },
     });
     expect([answer.status, answer.whole]).toEqual([200, false]);
     expect(answer.body.equals(Buffer.alloc(1_000, 1))).toBe(true);

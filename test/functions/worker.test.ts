@@ -41,7 +41,9 @@ async function handle(request: IncomingRequest): Promise<Answer> {
 
 beforeAll(async () => {
   upstream = await startUpstream();
-  composition = composeFor(configOf(fleet([upstream.url])));
+  const deployments = { 'gpt-4.1': { model: 'gpt-4.1' }, voice: { model: 'tts' } };
+  const endpoints = { A: { url: upstream.url, apiKey: 'key-of-A', api: '2025-01-01-preview', deployments } };
+  composition = composeFor(configOf(fleet([upstream.url], { endpoints })));
   worker = startWorker();
   vi.doMock('@azure/functions', () => worker.library);
   const { registerFunctions } = await import('../../src/functions/register.ts');
@@ -180,7 +182,7 @@ describe('a stream through the worker', () => {
       response.writeHead(200, { 'content-type': 'audio/mpeg' });
       response.write('sound', () => setImmediate(() => response.destroy()));
     });
-    const call = worker.call({ path: '/v1/audio/speech', body: [CHAT] });
+    const call = worker.call({ path: '/v1/audio/speech', body: ['{"model":"A/voice"}'] });
     const { body } = await call.whole;
     await call.invocation;
     expect(body.toString()).toBe('sound');
