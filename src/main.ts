@@ -5,7 +5,7 @@ import { type Composition, compose, composeUnconfigured } from './compose.ts';
 import { builtDashboard } from './dashboardFiles.ts';
 import type { Fault } from './domain/fault.ts';
 import { registerFunctions } from './functions/register.ts';
-import { gateSettings, insightsSettings, loadConfig } from './settings.ts';
+import { gateSettings, insightsSettings, loadConfig, unresolvedKeys } from './settings.ts';
 import { type StorageFault, type StorageSettings, storageSettings } from './store/connection.ts';
 
 const env = process.env;
@@ -30,6 +30,13 @@ const NO_KEY: Fault = {
   suggestion: null,
 };
 
+const UNRESOLVED: Omit<Fault, 'path'> = {
+  problem: 'This is a Key Vault reference that has not been resolved, and opens nothing.',
+  found: null,
+  allowed: "a reference that resolves: the app's identity may read the secret, and the secret exists",
+  suggestion: null,
+};
+
 function composition(): Composition {
   // The host stands between callers and the app: none of them counts as local but under the Core Tools.
   const gate = gateSettings(
@@ -40,7 +47,10 @@ function composition(): Composition {
   const faults = parsed === null ? [NOTHING] : parsed.ok ? [] : [...parsed.faults];
   const storage = storageSettings(env);
   if (storage?.kind === 'fault') faults.push(faultOf(storage));
-  if (gate.adminKey === null && gate.callerKeys.length === 0 && !gate.loopbackOnly) faults.push(NO_KEY);
+  const unresolved = unresolvedKeys(env);
+  for (const path of unresolved) faults.push({ ...UNRESOLVED, path });
+  if (gate.adminKey === null && gate.callerKeys.length === 0 && !gate.loopbackOnly && unresolved.length === 0)
+    faults.push(NO_KEY);
   if (parsed === null || !parsed.ok || storage?.kind === 'fault' || faults.length > 0) {
     for (const { path, problem } of faults) console.error(`${path}: ${problem}`);
     return composeUnconfigured(faults, gate);

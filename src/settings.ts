@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { GateSettings } from './accounts/gate.ts';
 import { configFromEnvironment, type Parsed, parseConfig } from './config/load.ts';
+import { isUnresolved } from './config/reference.ts';
 import type { InsightsSettings } from './telemetry/port.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -42,10 +43,15 @@ function readConfig(path: string, env: Environment): Parsed {
   return parseConfig(text, env, path);
 }
 
+/** Keys that are Key Vault references which could not be followed: they open nothing, and their owner has to be told. */
+export function unresolvedKeys(env: Environment): string[] {
+  return ['ROUTER_ADMIN_KEY', 'ROUTER_API_KEY'].filter((name) => isUnresolved(env[name]?.trim() ?? ''));
+}
+
 export function gateSettings(env: Environment, loopbackOnly: boolean): GateSettings {
   const present = (name: string): string | null => {
     const value = env[name]?.trim() ?? '';
-    return value === '' ? null : value;
+    return value === '' || isUnresolved(value) ? null : value;
   };
   const caller = present('ROUTER_API_KEY');
   return { adminKey: present('ROUTER_ADMIN_KEY'), callerKeys: caller === null ? [] : [caller], loopbackOnly };

@@ -17,6 +17,15 @@ export function dereference(value: string | undefined, path: Path, env: Environm
     return null;
   }
   const held = env[name]?.trim();
+  if (held !== undefined && isUnresolved(held)) {
+    report.fault({
+      path,
+      problem: `The environment variable ${name} is a Key Vault reference that has not been resolved.`,
+      found: value,
+      allowed: "a reference that resolves: the app's identity may read the secret, and the secret exists",
+    });
+    return null;
+  }
   if (held !== undefined && held !== '') return held;
   const others = Object.keys(env).filter((other) => env[other]?.trim());
   report.fault({
@@ -27,4 +36,9 @@ export function dereference(value: string | undefined, path: Path, env: Environm
     suggestion: nearMiss(name, others),
   });
   return null;
+}
+
+/** App Service leaves the reference itself in the environment where it cannot follow it: no secret, and known to whoever reads the template. */
+export function isUnresolved(value: string): boolean {
+  return /^@Microsoft\.(KeyVault|AppConfiguration)\(/i.test(value);
 }

@@ -28,11 +28,11 @@ const SIGNATURE = /(?:^|&)sig=./;
 /** The first setting that is there; `null`: none is. An empty one counts as absent. */
 export function storageSettings(env: Readonly<Record<string, string | undefined>>): ParsedStorage | null {
   const read = (name: string): string | null => filled(env[name]);
+  const clientId = read('AzureWebJobsStorage__clientId');
   for (const name of ['ROUTER_STORAGE', 'AzureWebJobsStorage']) {
     const text = read(name);
-    if (text !== null) return parseStorage(text, name);
+    if (text !== null) return parseStorage(text, name, clientId);
   }
-  const clientId = read('AzureWebJobsStorage__clientId');
   const uri = read('AzureWebJobsStorage__tableServiceUri');
   if (uri !== null) return parseUrl(uri, 'AzureWebJobsStorage__tableServiceUri', clientId);
   const account = read('AzureWebJobsStorage__accountName');
@@ -46,10 +46,11 @@ export function storageSettings(env: Readonly<Record<string, string | undefined>
   return { kind: 'fault', path, problem: 'This is not the name of a storage account.', allowed };
 }
 
-export function parseStorage(text: string, path: string): ParsedStorage {
+/** `clientId`: of the identity that the app has for its storage, where an address is all that is said. */
+export function parseStorage(text: string, path: string, clientId: string | null = null): ParsedStorage {
   const trimmed = text.trim();
   if (trimmed.toLowerCase() === 'memory') return { kind: 'memory' };
-  if (/^https?:\/\//i.test(trimmed)) return parseUrl(trimmed, path, null);
+  if (/^https?:\/\//i.test(trimmed)) return parseUrl(trimmed, path, clientId);
   if (trimmed.includes('=')) return parseConnectionString(trimmed, path);
   return fault(path, 'This is neither a connection string nor an address.');
 }

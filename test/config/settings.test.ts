@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { insightsSettings } from '../../src/settings.ts';
+import { parseConfig } from '../../src/config/load.ts';
+import { gateSettings, insightsSettings, unresolvedKeys } from '../../src/settings.ts';
 
 const CONNECTED = { APPLICATIONINSIGHTS_CONNECTION_STRING: 'InstrumentationKey=1' };
 
@@ -23,5 +24,29 @@ describe('Application Insights', () => {
     const settings = insightsSettings(env);
     if (is === null) expect(settings).toBeNull();
     else expect(settings).toMatchObject({ connectionString: 'InstrumentationKey=1', ...is });
+  });
+});
+
+describe('a Key Vault reference that was not resolved', () => {
+  const REFERENCE = '@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/admin)';
+
+  test.each(['ROUTER_ADMIN_KEY', 'ROUTER_API_KEY'])('opens nothing as %s, and is told', (name) => {
+    const env = { [name]: ` ${REFERENCE} ` };
+    expect(gateSettings(env, false)).toEqual({ adminKey: null, callerKeys: [], loopbackOnly: false });
+    expect(unresolvedKeys(env)).toEqual([name]);
+  });
+
+  test('is a fault where the configuration names it', () => {
+    const document = {
+      endpoints: { A: { url: 'https://one.openai.azure.com', apiKey: '${KEY}', deployments: { m: {} } } },
+    };
+    const parsed = parseConfig(JSON.stringify(document), { KEY: REFERENCE }, 'test');
+    expect(parsed.ok ? [] : parsed.faults).toMatchObject([
+      {
+        path: 'endpoints.A.apiKey',
+        problem: 'The environment variable KEY is a Key Vault reference that has not been resolved.',
+      },
+    ]);
+    expect(JSON.stringify(parsed)).not.toContain('vault.azure.net');
   });
 });

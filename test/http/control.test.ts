@@ -191,26 +191,26 @@ describe('the app without a configuration', () => {
       newId: () => 'id',
     });
 
-  test.each([
-    '/',
-    '/healthz',
-    '/router/status',
-    '/v1/chat/completions',
-    '/openai/deployments/x/chat/completions?x',
-    '/nowhere',
-  ])('answers 503 at %s and tells no details', async (target) => {
-    const { status: code, text, json, headers } = await ask(app(false), { target, headers: ADMIN });
-    expect(code).toBe(503);
-    expect(text).not.toContain('secret');
-    expect(json).toMatchObject({ error: { code: 'internal' } });
-    expect(headers.get('x-should-retry')).toBe('false');
-  });
+  test.each(['/', '/router/status', '/v1/chat/completions', '/openai/deployments/x/chat/completions?x', '/nowhere'])(
+    'answers 503 at %s and tells no details',
+    async (target) => {
+      const { status: code, text, json, headers } = await ask(app(false), { target, headers: ADMIN });
+      expect(code).toBe(503);
+      expect(text).not.toContain('secret');
+      expect(json).toMatchObject({ error: { code: 'internal' } });
+      expect(headers.get('x-should-retry')).toBe('false');
+    },
+  );
 
   test('tells its faults at /readyz to the admin alone', async () => {
     const stranger = await ask(app(false), { target: '/readyz' });
     expect(stranger).toMatchObject({ status: 503, json: { status: 'unconfigured', faults: 1 } });
     const admin = await ask(app(false), { target: '/readyz?x=1', headers: ADMIN });
     expect(admin).toMatchObject({ status: 503, json: { status: 'unconfigured', faults: [fault] } });
+  });
+
+  test('lives', async () => {
+    expect((await ask(app(false), { target: '/healthz' })).status).toBe(200);
   });
 
   test('without any key tells its faults to nobody from elsewhere', async () => {

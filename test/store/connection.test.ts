@@ -172,3 +172,12 @@ describe('the storage of an environment', () => {
     });
   });
 });
+
+test('an address in ROUTER_STORAGE is opened by the identity that the app has for its storage', () => {
+  const env = { ROUTER_STORAGE: 'https://abc.table.core.windows.net', AzureWebJobsStorage__clientId: 'c-1' };
+  expect(storageSettings(env)).toEqual({
+    kind: 'identity',
+    url: 'https://abc.table.core.windows.net',
+    clientId: 'c-1',
+  });
+});
