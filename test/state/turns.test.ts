@@ -49,6 +49,24 @@ describe('strict order', () => {
     expect(await one.state.turn(pool(1))).toBe(1);
     expect(one.state.turn(pool(1))).toBe(2);
   });
+
+  test('goes on behind the turns that were given before the store could be asked', async () => {
+    const store = new BrittleStore();
+    store.trouble = 'down';
+    const { clock, instances } = fleetOf({ count: 1, store });
+    const [one] = instances as [Instance];
+    const turns: number[] = [];
+    const take = async (count: number) => {
+      for (let taken = 0; taken < count; taken++) turns.push(await one.state.turn(pool(1)));
+    };
+    await take(1);
+    await take(6);
+    store.trouble = 'none';
+    await one.state.exchange();
+    await clock.pass(10);
+    await take(8);
+    expect(turns).toEqual(Array.from({ length: 15 }, (_, at) => at));
+  });
 });
 
 describe('blocks', () => {
