@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile, type OutputFile } from 'esbuild';
 import { buildDashboard } from '../src/dashboardBuild.ts';
+import { buildClient } from './client.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -176,6 +177,7 @@ async function main(): Promise<void> {
   const page = await bundleDashboard(plan);
   console.log(await sizeTable(plan, metafile));
   console.log(page);
+  console.log(await buildClient({ root: ROOT, outDir: join(plan.outDir, 'client') }));
   console.log(`built in ${Math.round(performance.now() - startedAt)} ms`);
 }
 
