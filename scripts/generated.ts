@@ -2,13 +2,17 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { generateReference, REFERENCE_FILE } from './generate-config-reference.ts';
+import { DEPLOY_GUIDE_FILE, generateDeployGuide } from './generate-deploy-guide.ts';
 import { generatePrices, PRICES_FILE } from './generate-prices.ts';
 import { generateSchema, SCHEMA_FILE } from './generate-schema.ts';
+import { generateWorkbook, WORKBOOK_FILE } from './generate-workbook.ts';
 
 const GENERATED: readonly { readonly file: string; readonly make: () => string }[] = [
   { file: SCHEMA_FILE, make: generateSchema },
   { file: REFERENCE_FILE, make: generateReference },
   { file: PRICES_FILE, make: generatePrices },
+  { file: DEPLOY_GUIDE_FILE, make: generateDeployGuide },
+  { file: WORKBOOK_FILE, make: generateWorkbook },
 ];
 
 const checkOnly = process.argv.includes('--check');
