@@ -273,7 +273,6 @@ module app 'modules/function-app.bicep' = {
   }
 }
 
-// Behind the app: ROUTER_STORAGE is entered with the identity that is the app's own.
 module cosmos 'modules/cosmos.bicep' = if (useCosmos) {
   scope: group
   name: 'cosmos'
@@ -281,7 +280,7 @@ module cosmos 'modules/cosmos.bicep' = if (useCosmos) {
     location: location
     tags: tags
     name: cosmosName
-    principalId: app.outputs.ownPrincipalId
+    principalId: identity.outputs.principalId
     tables: tables
     isPrivate: usePrivateNetwork
   }

@@ -61,7 +61,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   tags: union(tags, { 'azd-service-name': 'router' })
   kind: 'functionapp,linux'
   identity: {
-    type: empty(cosmosUrl) ? 'UserAssigned' : 'SystemAssigned, UserAssigned'
+    type: 'UserAssigned'
     userAssignedIdentities: { '${identityId}': {} }
   }
   properties: {
@@ -125,4 +125,3 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
 
 output name string = app.name
 output url string = 'https://${app.properties.defaultHostName}'
-output ownPrincipalId string = app.?identity.?principalId ?? ''

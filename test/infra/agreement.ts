@@ -1,9 +1,11 @@
 /** Where infra/ and the code say the same thing twice: tables, settings, the configuration, metrics and events, the runtime. */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { APP_SETTINGS } from '../../scripts/app-settings.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { isUnresolved } from '../../src/config/reference.ts';
 import { gateSettings, insightsSettings } from '../../src/settings.ts';
 import { storageSettings } from '../../src/store/connection.ts';
 import { TABLES } from '../../src/store/port.ts';
@@ -78,13 +80,18 @@ export function codeFaults(read: ReadonlySet<string>): string[] {
 }
 
 /** What the app would make of its settings. */
+/** App Service puts secrets in the place of the references that it can follow. */
+function resolved(env: Record<string, string>): Record<string, string> {
+  const secrets = Object.entries(env).map(([name, value]) => [name, isUnresolved(value) ? 'a-secret' : value] as const);
+  return Object.fromEntries(secrets);
+}
+
 export function configFaults(deployment: Deployment): string[] {
-  const env = environmentOf(deployment);
+  const env = resolved(environmentOf(deployment));
   const faults: string[] = [];
   const storage = storageSettings(env);
   if (storage?.kind !== 'identity') faults.push('the store is not entered with an identity');
-  const isCosmos = 'ROUTER_STORAGE' in env;
-  if (storage?.kind === 'identity' && storage.clientId !== (isCosmos ? null : CLIENT_ID))
+  if (storage?.kind === 'identity' && storage.clientId !== CLIENT_ID)
     faults.push('the store is entered with another identity');
   if (insightsSettings(env)?.identity?.clientId !== CLIENT_ID) faults.push('telemetry is sent with another identity');
   if (gateSettings(env, false).adminKey === null) faults.push('there is no admin key');

@@ -72,13 +72,13 @@ describe('the identity', () => {
     expect(rolesIn(everything).filter((role) => role.startsWith('Cognitive Services OpenAI User'))).toHaveLength(4);
   });
 
-  test('writes to Cosmos DB by its role for data, and only the app’s own identity does', () => {
+  test('writes to Cosmos DB by its role for data, and by the app’s identity alone', () => {
     const [role, ...more] = ofType(everything, 'Microsoft.DocumentDB/databaseAccounts/tableRoleAssignments');
     expect(more).toEqual([]);
     expect(textAt(role?.body, 'properties.roleDefinitionId')).toMatch(
       /\/tableRoleDefinitions\/00000000-0000-0000-0000-000000000002$/,
     );
-    expect(at(role?.body, 'properties.principalId')).toBe('<app.identity.principalId>');
+    expect(at(role?.body, 'properties.principalId')).toBe('<identity.properties.principalId>');
   });
 });
 
