@@ -90,6 +90,21 @@ export async function unless<T>(statuses: readonly number[], instead: T, call: (
   }
 }
 
+/**
+ * Once more where the connection broke: a service closes those that nobody has used for a while, and the request that meets that
+ * has not been looked at (RFC 9112, 9.3.1). Only for calls that come to the same made twice.
+ */
+export async function unbroken<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (statusOf(error) !== null || !BROKEN.has(codeOf(error) ?? '')) throw error;
+    return await call();
+  }
+}
+
+const BROKEN = new Set(['ECONNRESET', 'EPIPE']);
+
 /** For writes that need no row to be there: what they can miss is the table, which is then made. */
 export async function inTable<T>(client: TableClient, options: CallOptions, call: () => Promise<T>): Promise<T> {
   try {

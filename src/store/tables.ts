@@ -1,7 +1,7 @@
 /** The store in Azure Table Storage, in its emulator, or in Cosmos DB for Table (which gives rows in no order). */
 import type { TableClient } from '@azure/data-tables';
 import { sendBatch, toKeyed } from './batch.ts';
-import { ask, type CallOptions, inTable, openTable, type TablesConnection, unless } from './client.ts';
+import { ask, type CallOptions, inTable, openTable, type TablesConnection, unbroken, unless } from './client.ts';
 import { fromEntity, toEntity, toEntityKey } from './entity.ts';
 import { encodeBound } from './keys.ts';
 import { acceptChanges, acceptLimit, acceptValues } from './limits.ts';
@@ -47,7 +47,9 @@ export class TablesStore implements Store {
   async get({ table, partition, row }: RowKey, withinMs: number): Promise<Row | null> {
     const { partitionKey, rowKey } = toEntityKey(partition, row);
     return await this.#ask({ what: 'get', table, withinMs }, (client, options) =>
-      unless([404], null, async () => fromEntity(await client.getEntity(partitionKey, rowKey, options))),
+      unless([404], null, async () =>
+        fromEntity(await unbroken(() => client.getEntity(partitionKey, rowKey, options))),
+      ),
     );
   }
 
@@ -73,7 +75,7 @@ export class TablesStore implements Store {
   async put({ table, partition, row }: RowKey, values: Values, withinMs: number): Promise<void> {
     const entity = toEntity(toEntityKey(partition, row), acceptValues(values));
     await this.#ask({ what: 'put', table, withinMs }, (client, options) =>
-      inTable(client, options, () => client.upsertEntity(entity, 'Replace', options)),
+      inTable(client, options, () => unbroken(() => client.upsertEntity(entity, 'Replace', options))),
     );
   }
 
@@ -97,17 +99,19 @@ export class TablesStore implements Store {
     return await this.#ask({ what: 'list', table: range.table, withinMs }, (client, options) =>
       unless([404], EMPTY, async () => {
         const query = filter === '' ? options : { ...options, queryOptions: { filter } };
-        for await (const page of client.listEntities(query).byPage({ maxPageSize, ...start })) {
-          return { rows: page.map(fromEntity), next: page.continuationToken ?? null };
-        }
-        return EMPTY;
+        const pages = () => client.listEntities(query).byPage({ maxPageSize, ...start });
+        const first = await unbroken(() => pages().next());
+        if (first.done === true) return EMPTY;
+        return { rows: first.value.map(fromEntity), next: first.value.continuationToken ?? null };
       }),
     );
   }
 
   async batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<void> {
     const keyed = toKeyed(partition, acceptChanges(changes));
-    await this.#ask({ what: 'batch', table, withinMs }, (client, options) => sendBatch(client, options, keyed));
+    await this.#ask({ what: 'batch', table, withinMs }, (client, options) =>
+      unbroken(() => sendBatch(client, options, keyed)),
+    );
   }
 
   close(): Promise<void> {
