@@ -4,11 +4,12 @@ import { modelIn, usageIn } from './answer.ts';
 
 /** What is kept of a stream's beginning, to estimate by where nothing says what it used. */
 const KEPT_BYTES = 16 * 1024;
+const FIRST_BYTES = 1024;
 const NOTHING = Buffer.alloc(0);
 
 export class StreamMeter {
   readonly #strips: boolean;
-  readonly #kept: Buffer[] = [];
+  #kept: Buffer = NOTHING;
   #keptBytes = 0;
   #bytes = 0;
   #tokens: Tokens | null = null;
@@ -29,13 +30,11 @@ export class StreamMeter {
   }
 
   get beginning(): Buffer {
-    return Buffer.concat(this.#kept);
+    return this.#kept.subarray(0, this.#keptBytes);
   }
 
   get model(): string | null {
-    const [first = NOTHING, second = NOTHING] = this.#kept;
-    // The first event of a chat may carry an empty name, and come alone.
-    return modelIn(first) ?? modelIn(second);
+    return modelIn(this.beginning);
   }
 
   /** Whole events in; what the caller gets of them out. */
@@ -50,10 +49,19 @@ export class StreamMeter {
   #keep(events: Buffer): void {
     this.#bytes += events.length;
     if (this.#keptBytes >= KEPT_BYTES) return;
+    const wanted = Math.min(KEPT_BYTES, this.#keptBytes + events.length);
+    if (wanted > this.#kept.length) this.#grow(wanted);
     // A copy: what came in is a part of a larger buffer, which a stream must not hold on to.
-    const kept = Buffer.from(events.subarray(0, KEPT_BYTES - this.#keptBytes));
-    this.#kept.push(kept);
-    this.#keptBytes += kept.length;
+    this.#keptBytes += events.copy(this.#kept, this.#keptBytes, 0, wanted - this.#keptBytes);
+  }
+
+  /** Most streams are short, and many are open at once: room is made as it is needed. */
+  #grow(wanted: number): void {
+    let size = Math.max(FIRST_BYTES, this.#kept.length);
+    while (size < wanted) size *= 2;
+    const larger = Buffer.allocUnsafeSlow(Math.min(size, KEPT_BYTES));
+    this.#kept.copy(larger, 0, 0, this.#keptBytes);
+    this.#kept = larger;
   }
 }
 
