@@ -83,8 +83,23 @@ function documentFor(simulator: Simulator): object {
 }
 
 export async function startScene(): Promise<Scene> {
-  const simulator = await startSimulator({ endpoints: FLEET, clock: systemClock });
-  const parsed = parseConfig(JSON.stringify(documentFor(simulator)), {}, 'the scene');
+  await using stack = new AsyncDisposableStack();
+  const simulator = stack.use(await startSimulator({ endpoints: FLEET, clock: systemClock }));
+  const { url } = stack.use(await startShownRouter(documentFor(simulator)));
+  const caller = new Callers(url);
+  await caller.makeKeys();
+  const kept = stack.move();
+  return {
+    url,
+    traffic: (requests) => caller.traffic(requests),
+    trouble: () => trouble(simulator, caller),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** A router with its dashboard, open to this machine. */
+export async function startShownRouter(document: object): Promise<{ readonly url: string } & AsyncDisposable> {
+  const parsed = parseConfig(JSON.stringify(document), {}, 'the scene');
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
   const { app, clock, close } = compose({
     config: parsed.config,
@@ -96,16 +111,11 @@ export async function startScene(): Promise<Scene> {
     dashboard: sourceDashboard(join(ROOT)),
   });
   const server = await startServer({ app, clock, host: '127.0.0.1', port: 0 });
-  const caller = new Callers(server.url);
-  await caller.makeKeys();
   return {
     url: server.url,
-    traffic: (requests) => caller.traffic(requests),
-    trouble: () => trouble(simulator, caller),
     async [Symbol.asyncDispose]() {
       await server.drain(0);
       await close();
-      await simulator.close();
     },
   };
 }

@@ -15,7 +15,7 @@ type Sums = Omit<ActivityMinute, 'at'>;
 const FIGURES: Readonly<Record<string, (sums: Sums, overview: Overview) => Figure>> = {
   Requests: (sums, overview) => ({
     value: count(sums.requests),
-    note: `${count(overview.activity.minutes.at(-2)?.requests ?? 0)} in the last minute`,
+    note: `${count(overview.activity.minutes.at(-1)?.requests ?? 0)} in this minute`,
   }),
   Failed: ({ failed, requests }) => ({
     value: count(failed),
