@@ -106,10 +106,11 @@ describe('blocks', () => {
             counts[turn % 3] = (counts[turn % 3] ?? 0) + 1;
             await clock.pass(20);
           }
-          expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2 * 5);
+          // Turns in a row are even but for one; so are the two gaps that each instance may have left in them: its block's rest, and the next one.
+          expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1 + 2 * 5);
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 100 },
     );
   });
 
