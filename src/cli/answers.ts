@@ -1,4 +1,5 @@
 /** What the control plane answers, as far as it is shown; a test holds these against what it sends. */
+import type { KeyView, Overview, OverviewAgent, OverviewQuota } from '../domain/overview.ts';
 
 export interface DeploymentAnswer {
   readonly id: string;
@@ -23,27 +24,9 @@ export interface PoolAnswer {
   readonly failed_endpoints: readonly string[];
 }
 
-export interface AgentAnswer {
-  readonly agent: string;
-  readonly home: string | null;
-  readonly assignment: string | null;
-  readonly why: string | null;
-  readonly cause: string | null;
-  readonly from: string | null;
-  readonly since: string | null;
-  readonly returnAt: string | null;
-  readonly pinned: boolean;
-  readonly failures: number;
-}
+export type AgentAnswer = Omit<OverviewAgent, 'lastFailedAt'>;
 
-export interface StoreAnswer {
-  readonly kind: string;
-  readonly shared: boolean;
-  readonly healthy: boolean;
-  readonly since: string | null;
-  readonly problem: string | null;
-  readonly instances: number;
-}
+export type StoreAnswer = Omit<Overview['store'], 'lastReadAt'>;
 
 export interface StatusAnswer {
   readonly at: string;
@@ -70,28 +53,9 @@ export interface EventAnswer {
   readonly until?: string | null;
 }
 
-export interface KeyAnswer {
-  readonly id: string;
-  readonly account: string;
-  readonly plan: string | null;
-  readonly agent: string | null;
-  readonly creator: string | null;
-  readonly operation: string | null;
-  readonly pools: readonly string[] | null;
-  readonly createdAt: string;
-  readonly expiresAt: string | null;
-  readonly expired: boolean;
-}
+export type KeyAnswer = KeyView;
 
-export interface QuotaAnswer {
-  readonly account: string;
-  readonly quota: string;
-  readonly limit: number;
-  readonly used: number;
-  readonly reserved: number;
-  readonly remaining: number;
-  readonly resetsAt: string;
-}
+export type QuotaAnswer = OverviewQuota;
 
 export interface UsageFigures {
   readonly requests: number;

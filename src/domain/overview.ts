@@ -133,3 +133,17 @@ export interface ActivityShare {
   readonly cachedTokens: number;
   readonly costUsd: number;
 }
+
+/** A made key, without what its holder sends. */
+export interface KeyView {
+  readonly id: string;
+  readonly account: string;
+  readonly plan: string | null;
+  readonly agent: string | null;
+  readonly creator: string | null;
+  readonly operation: string | null;
+  readonly pools: readonly string[] | null;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly expired: boolean;
+}

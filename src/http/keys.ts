@@ -4,6 +4,7 @@ import type { Key, KeyOrder } from '../accounts/keyRow.ts';
 import type { RouterConfig } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
 import { closest, nearMiss } from '../domain/nearest.ts';
+import type { KeyView } from '../domain/overview.ts';
 
 export interface KeysFacts {
   readonly config: RouterConfig;
@@ -28,7 +29,7 @@ export async function revokeKey({ desk, now }: KeysFacts, id: string) {
 }
 
 /** All but the digest. */
-export function keyView(key: Key, now: number) {
+export function keyView(key: Key, now: number): KeyView {
   const { id, account, plan, agent, creator, operation, pools, createdAt, expiresAt } = key;
   return {
     id,

@@ -5,6 +5,7 @@ import { gzip } from 'node:zlib';
 import type { Clock } from '../domain/clock.ts';
 import { type Answer, type HeaderList, headerValues } from '../domain/message.ts';
 import type { Overview } from '../domain/overview.ts';
+import { takesCoding } from './codings.ts';
 import { type ControlRoute, withId } from './controlRoute.ts';
 import { Lookout, type OverviewDeps } from './overview.ts';
 
@@ -75,7 +76,9 @@ async function answerWith(print: Print, headers: HeaderList, requestId: string):
   const common = ['etag', print.etag, 'vary', 'accept-encoding', ...withId(requestId)];
   if (hasAlready(headers, print.etag)) return { status: 304, headers: common, body: null };
   const told = ['content-type', 'application/json', ...common];
-  if (!takesGzip(headers)) return { status: 200, headers: told, body: print.plain };
+  // What is named by itself counts before `*`.
+  const takesGzip = takesCoding(headers, 'gzip') ?? takesCoding(headers, '*') ?? false;
+  if (!takesGzip) return { status: 200, headers: told, body: print.plain };
   print.gzipped ??= compress(print.plain);
   return { status: 200, headers: [...told, 'content-encoding', 'gzip'], body: await print.gzipped };
 }
@@ -84,12 +87,4 @@ async function answerWith(print: Print, headers: HeaderList, requestId: string):
 function hasAlready(headers: HeaderList, etag: string): boolean {
   const tags = headerValues(headers, 'if-none-match').flatMap((value) => value.split(','));
   return tags.some((tag) => tag.trim() === '*' || tag.trim().replace(/^(?:W\/)?/, 'W/') === etag);
-}
-
-/** RFC 9110, 12.5.3: what is named by itself counts before `*`. */
-function takesGzip(headers: HeaderList): boolean {
-  const codings = headerValues(headers, 'accept-encoding').flatMap((value) => value.toLowerCase().split(','));
-  const named = (name: string) => codings.find((coding) => coding.split(';', 1)[0]?.trim() === name);
-  const found = named('gzip') ?? named('*');
-  return found !== undefined && !/;\s*q=0(?:\.0*)?\s*$/.test(found);
 }

@@ -1,5 +1,6 @@
 /** The page at `/` and what it loads. It holds no data: that it asks for like anybody else, and anybody may have it. */
-import { type Answer, type HeaderList, headerValue, headerValues } from '../domain/message.ts';
+import { type Answer, type HeaderList, headerValue } from '../domain/message.ts';
+import { takesCoding } from './codings.ts';
 import type { ControlRoute } from './controlRoute.ts';
 
 /** Where the page comes from. Nothing is read before somebody wants to see it. */
@@ -65,20 +66,13 @@ export function pageRoutes(files: DashboardFiles): ControlRoute[] {
 }
 
 function fileAnswer(file: DashboardFile, asked: HeaderList, headers: HeaderList): Answer {
-  const coding = (['br', 'gzip'] as const).find((one) => takes(asked, one));
+  const coding = (['br', 'gzip'] as const).find((one) => takesCoding(asked, one) === true);
   const etag = coding === undefined ? file.etag : file.etag.replace(/"$/, `-${coding}"`);
   const tagged = ['etag', etag, ...headers];
   if (headerValue(asked, 'if-none-match')?.includes(etag) === true) return { status: 304, headers: tagged, body: null };
   const told = ['content-type', file.contentType, ...tagged];
   if (coding === undefined) return { status: 200, headers: told, body: file.plain };
   return { status: 200, headers: [...told, 'content-encoding', coding], body: file.packed[coding] };
-}
-
-/** RFC 9110, 12.5.3, as far as browsers use it: named, and not with a weight of nothing. */
-function takes(headers: HeaderList, coding: string): boolean {
-  const asked = headerValues(headers, 'accept-encoding').flatMap((value) => value.toLowerCase().split(','));
-  const own = asked.find((one) => one.split(';', 1)[0]?.trim() === coding);
-  return own !== undefined && !/;\s*q=0(?:\.0*)?\s*$/.test(own);
 }
 
 const UNBUILT: Answer = {

@@ -21,7 +21,7 @@ import { settle } from './settle.ts';
 import { type Answered, findHolder, holderOf, pinnedFor, seek, storedResponse } from './stored.ts';
 import { Streamed } from './streamed.ts';
 import { Tally, type TallyDeps } from './tally.ts';
-import { tallyAbandoned, tallyWhole } from './worked.ts';
+import { isWork, tallyAbandoned, tallyWhole } from './worked.ts';
 
 export interface RelayDeps extends AttemptsDeps {
   readonly quotas: Quotas;
@@ -128,29 +128,32 @@ class DirectRelay implements Relay {
     const { call, route, attempts, served, tally } = answered;
     const { end, deployment, tier } = served;
     const { trail, lastAttemptMs } = attempts;
-    this.#rememberStored(call, served);
     tally.took(trail);
     tally.servedBy({ deployment, pool: route.pool, tier });
     const events = end.kind !== 'whole' && end.live.events;
     const facts = { call, head: end.head, deployment, trail, tier, upstreamMs: lastAttemptMs, events };
     if (end.kind !== 'whole') {
+      this.#rememberStored(call, served, () => end.live.responseId);
       tally.firstChunk();
       const streamed = new Streamed(this.#deps, answered, (again) => this.route(again));
       return answerWith({ ...facts, tally }, streamed.body(call, end.live, end.head.status), this.#deps.clock);
     }
-    tallyWhole(tally, call, { deployment, ...end.head, body: end.body });
+    const { status, headers } = end.head;
+    // Opened once, for all who look into it; what tells of no work is looked into by nobody.
+    const bytes = isWork(call) && status < 400 ? decoded(end.body, headers) : end.body;
+    this.#rememberStored(call, served, () => scanId(bytes, this.#deps.config.limits.jsonDepth));
+    tallyWhole(tally, call, { deployment, status, bytes });
     const answer = answerWith({ ...facts, tally }, end.body, this.#deps.clock);
-    tally.end({ end: served.outcome, status: end.head.status, errorCode: null, retryAfterMs: null });
+    tally.end({ end: served.outcome, status, errorCode: null, retryAfterMs: null });
     return answer;
   }
 
-  #rememberStored(call: Call, { end, deployment, outcome }: Served): void {
+  #rememberStored(call: Call, { deployment, outcome }: Served, idOf: () => string | null): void {
     const { target, payload } = call;
     if (outcome !== 'ok' || call.method !== 'POST' || target.kind !== 'deployment' || target.operation !== 'responses')
       return;
     if (payload.kind !== 'json' || !payload.fields.store) return;
-    const depth = this.#deps.config.limits.jsonDepth;
-    const id = end.kind === 'whole' ? scanId(decoded(end.body, end.head.headers), depth) : end.live.responseId;
+    const id = idOf();
     if (id !== null) this.#deps.state.remember(id, deployment.id);
   }
 }

@@ -1,13 +1,11 @@
 /** What a deployment worked for a request: read from its answer where that says it, else to be estimated. */
 import type { Deployment } from '../domain/deployment.ts';
 import { NO_TOKENS } from '../domain/usage.ts';
-import type { UpstreamHeaders } from '../upstream/port.ts';
 import { modelIn, usageIn } from '../usage/answer.ts';
 import type { Unsaid } from '../usage/port.ts';
 import type { StreamMeter } from '../usage/streamMeter.ts';
 import type { Abandoned } from './attempts.ts';
 import type { Call } from './call.ts';
-import { decoded } from './judge.ts';
 import type { Tally } from './tally.ts';
 
 /** A request is kept for an estimate up to this size: streams live long, and are many. */
@@ -29,13 +27,12 @@ export function isWork({ method, target }: Call): boolean {
 export interface WholeAnswer {
   readonly deployment: Deployment;
   readonly status: number;
-  readonly headers: UpstreamHeaders;
-  readonly body: Buffer;
+  /** As it can be read. */
+  readonly bytes: Buffer;
 }
 
-export function tallyWhole(tally: Tally, call: Call, { deployment, status, headers, body }: WholeAnswer): void {
+export function tallyWhole(tally: Tally, call: Call, { deployment, status, bytes }: WholeAnswer): void {
   if (status >= 300 || !isWork(call)) return;
-  const bytes = decoded(body, headers);
   const said = usageIn(bytes);
   if (said !== null) {
     const unsaid = () => ({ ...requestOf(call), deployment, answer: bytes, answerBytes: bytes.length });

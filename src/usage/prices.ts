@@ -6,7 +6,8 @@ import type { Deployment, DeploymentId, Price } from '../domain/deployment.ts';
 import type { Tokens } from '../domain/usage.ts';
 import type { Journal } from '../telemetry/port.ts';
 import type { Prices } from './port.ts';
-import { type ModelNames, PRICE_TABLE, type PricedModel, type PricePeriod, type Rates } from './priceTable.ts';
+import { PRICE_TABLE } from './priceTable.ts';
+import type { ModelNames, PricedModel, PricePeriod, Rates } from './tariff.ts';
 
 export interface PricesFacts {
   readonly journal: Pick<Journal, 'priceUnknown'>;

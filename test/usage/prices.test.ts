@@ -7,7 +7,8 @@ import type { Deployment } from '../../src/domain/deployment.ts';
 import type { Tokens } from '../../src/domain/usage.ts';
 import type { Prices } from '../../src/usage/port.ts';
 import { createPrices } from '../../src/usage/prices.ts';
-import { PRICE_TABLE, type PricedModel } from '../../src/usage/priceTable.ts';
+import { PRICE_TABLE } from '../../src/usage/priceTable.ts';
+import type { PricedModel } from '../../src/usage/tariff.ts';
 import { deployment, tokens } from './facts.ts';
 
 const NOW = Date.UTC(2026, 10, 21);

@@ -1,24 +1,11 @@
 /// <reference lib="dom" />
-import type { Overview } from '../../domain/overview.ts';
+import type { KeyView, Overview } from '../../domain/overview.ts';
 import type { Desk, Section } from '../desk.ts';
 import { type Field, labelled, showOnce } from '../dialogs.ts';
 import { byId, el, KeyedRows, type Row, setHidden, setText } from '../dom.ts';
 import { problemText, Refused } from '../live/router.ts';
 import { type Column, cell, headCell, row, table } from '../table.ts';
 import { clockTime, NONE } from '../words/format.ts';
-
-interface Key {
-  readonly id: string;
-  readonly account: string;
-  readonly plan: string | null;
-  readonly agent: string | null;
-  readonly creator: string | null;
-  readonly operation: string | null;
-  readonly pools: readonly string[] | null;
-  readonly createdAt: string;
-  readonly expiresAt: string | null;
-  readonly expired: boolean;
-}
 
 const COLUMNS = {
   holds: { name: 'Fixed for its holder' },
@@ -31,7 +18,7 @@ export class KeysSection implements Section {
   readonly #desk: Desk;
   readonly #table = table('Keys', [{ name: 'Account' }, ...Object.values(COLUMNS)]);
   readonly #note = el('p', { class: 'empty' }, 'Reading the keys…');
-  readonly #rows = new KeyedRows<Key>(
+  readonly #rows = new KeyedRows<KeyView>(
     this.#table.body,
     ({ id }) => id,
     (key) => this.#row(key),
@@ -56,7 +43,7 @@ export class KeysSection implements Section {
   async load(): Promise<void> {
     this.#isAsked = true;
     try {
-      const { items } = await this.#desk.router.ask<{ items: readonly Key[] }>('/router/keys');
+      const { items } = await this.#desk.router.ask<{ items: readonly KeyView[] }>('/router/keys');
       this.#rows.show(items);
       setHidden(this.#table.node, items.length === 0);
       setHidden(this.#note, items.length > 0);
@@ -68,7 +55,7 @@ export class KeysSection implements Section {
     }
   }
 
-  #row({ id, account }: Key): Row<Key> {
+  #row({ id, account }: KeyView): Row<KeyView> {
     const who = el('span', { class: 'name' });
     const holds = cell(COLUMNS.holds);
     const expires = cell(COLUMNS.expires);
@@ -120,7 +107,7 @@ export class KeysSection implements Section {
       pools: text('Pools', 'Separated by commas; empty for all.'),
       expiresAt: labelled('Expires', el('input', { type: 'datetime-local' }), 'Your time; empty for never.'),
     };
-    let made: (Key & { readonly key: string }) | null = null;
+    let made: (KeyView & { readonly key: string }) | null = null;
     const changed = this.#desk.change({
       title: 'Make a key',
       says: 'Its holder may use the data plane as the account given here. What else is given is fixed for its requests. The key is shown once.',
@@ -128,7 +115,7 @@ export class KeysSection implements Section {
       fields: [el('div', { class: 'fields' }, ...Object.values(fields).map(({ node }) => node))],
       change: async () => {
         const body = orderOf(fields);
-        const key = await this.#desk.router.ask<Key & { readonly key: string }>('/router/keys', { body });
+        const key = await this.#desk.router.ask<KeyView & { readonly key: string }>('/router/keys', { body });
         made = key;
         await this.load();
         return `A key for ${key.account} is made.`;
@@ -143,7 +130,7 @@ function showMade({ account, key }: { readonly account: string; readonly key: st
   return showOnce(`A key for ${account}`, says, key);
 }
 
-function holdsText({ plan, agent, creator, operation, pools }: Key): string {
+function holdsText({ plan, agent, creator, operation, pools }: KeyView): string {
   const held = Object.entries({ plan, agent, creator, operation, pools: pools?.join(', ') ?? null });
   const texts = held.flatMap(([name, value]) => (value === null ? [] : [`${name} ${value}`]));
   return texts.length === 0 ? NONE : texts.join(' · ');
