@@ -22,11 +22,11 @@ try {
 // Ends what is still running, too.
 process.exit();
 
-async function run({ only, among, rounds, window, quick, date, out, command }) {
+async function run({ only, among, beside, rounds, window, quick, date, out, command }) {
   const measures = chosen(MEASURES, only);
-  const field = chosen(contenders(), among);
+  const field = chosen(contenders(beside), among && [...among, ...beside.map((rev) => `ours@${rev}`)]);
   const upstream = await startUpstream();
-  const world = { ...(await makeBundles()), ...upstream };
+  const world = { ...(await makeBundles(beside)), ...upstream };
   const load = startLoad();
   const bench = createField({ contenders: field, world, load, quick, window });
   const samples = new Map();

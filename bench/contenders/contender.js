@@ -5,6 +5,7 @@
  * @property {number} upstreamPort
  * @property {number} failingPort Answers everything with 503.
  * @property {{ local: string, main: string }} ours Our bundles.
+ * @property {Readonly<Record<string, string>>} earlier Our bundles of other commits, by commit.
  * @property {string} nullFunction The null proxy's bundle.
  *
  * @typedef {object} Instance
