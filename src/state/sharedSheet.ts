@@ -1,6 +1,6 @@
 import type { Clock, Draw } from '../domain/clock.ts';
 import type { FleetEvent } from '../domain/event.ts';
-import type { Cell } from './cell.ts';
+import type { Cell, Changed } from './cell.ts';
 import type { Known } from './known.ts';
 
 export interface SharedSheetFacts<Sheet> {
@@ -62,9 +62,13 @@ export class SharedSheet<Sheet> {
 
   async change(change: (sheet: Sheet) => Sheet, mostTries?: number): Promise<void> {
     const { cell, known, clock, instance, tell } = this.#facts;
-    const changed = await cell.change(change, mostTries);
-    const now = clock.now();
-    known.absorb(cell.content, now);
-    if (changed !== null) tell(known.events(changed.before, changed.after, { at: now, instance }));
+    let changed: Changed<Sheet> | null = null;
+    try {
+      changed = await cell.change(change, mostTries);
+    } finally {
+      // Whoever was never first has read what others wrote: the next read would not tell it once more.
+      known.absorb(cell.content, clock.now());
+    }
+    if (changed !== null) tell(known.events(changed.before, changed.after, { at: clock.now(), instance }));
   }
 }

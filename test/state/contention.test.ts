@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { Contended } from '../../src/state/cell.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import type { Written } from '../../src/store/port.ts';
 import { settled } from '../harness/manualClock.ts';
-import { A, fleetOf, HOMES, type Instance, learn } from './fleet.ts';
+import { A, B, fleetOf, HOMES, type Instance, learn } from './fleet.ts';
 
 /** Answers well, and somebody else is always first. */
 class BusyStore extends MemoryStore {
@@ -68,4 +69,21 @@ test('strict order waits a while for its turn, goes on in an order of its own, a
   expect(await one.state.turn(pool)).toBe(3);
   await settled();
   expect(one.episodes).toEqual([]);
+});
+
+test('what an instance read while others were first counts for it at once, not only when the row changes again', async () => {
+  const store = new BusyStore();
+  const { clock, instances } = fleetOf({ count: 2, store });
+  const [one, two] = instances as [Instance, Instance];
+  await one.state.exchange();
+  await two.state.exchange();
+  learn(one, clock, 'failing', { times: 5 });
+  await one.state.exchange();
+  store.isBusy = true;
+  // It knows nothing of what one has found out, and has something of its own to tell.
+  learn(two, clock, 'throttled', { on: B, retryAfterMs: 60_000 });
+  const told = two.state.deploymentSheet.publish().catch((error: unknown) => error);
+  await clock.pass(5_000);
+  expect(await told).toBeInstanceOf(Contended);
+  expect(two.state.health(A).breaker.kind).toBe('open');
 });
