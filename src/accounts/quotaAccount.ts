@@ -34,6 +34,9 @@ const LEASE_PERIODS = 40;
 const FRESH_MS = 250;
 /** Of so many instances together each writes every period; of more, less often. */
 const WRITERS = 20;
+/** Far from every limit, of so many instances each waits a period longer, at most so many: nobody is in need of what it has to tell. */
+const AT_EASE = 4;
+const MOST_PERIODS = 8;
 
 /** One account as this instance serves it: at once by what it holds, else by the next write. */
 export class QuotaAccount {
@@ -58,6 +61,7 @@ export class QuotaAccount {
       warnPercent: settings.warnPercent,
       leaseMs: Math.max(SHORTEST_LEASE_MS, LEASE_PERIODS * periodMs),
       isLeaving: () => this.#isLeaving,
+      periods: () => this.#periods,
       grant: (wish, output, holdings) => this.#grant(wish, output, holdings),
       alone: (waiting) => this.#answerAlone(waiting),
     });
@@ -83,11 +87,17 @@ export class QuotaAccount {
 
   /** A period is over: tells what is to tell, gives back what is not needed. */
   async exchange(): Promise<void> {
-    const { periodMs, cell } = this.#facts;
     for (const demand of this.#books.demands.values()) demand.tick();
-    const periods = cell.content.until.size / WRITERS;
-    if (periods > 1 && this.#now() - this.#exchange.writtenAt < periodMs * periods) return;
+    const periods = this.#periods;
+    if (periods > 1 && this.#now() - this.#exchange.writtenAt < this.#facts.periodMs * periods) return;
     await this.#exchange.run();
+  }
+
+  /** Between two exchanges, as things are. */
+  get #periods(): number {
+    const instances = this.#facts.cell.content.until.size;
+    const pace = Math.max(1, instances / WRITERS);
+    return this.#books.isAtEase ? Math.max(pace, Math.min(1 + (instances - 1) / AT_EASE, MOST_PERIODS)) : pace;
   }
 
   /** Gives back what is not used; what is under way then counts as used. True: nothing is left of it here or in the row. */

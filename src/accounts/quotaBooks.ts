@@ -7,10 +7,12 @@ import { type Exhausted, exceeded, type Remaining, rateLimitHeaders } from './qu
 import { leased, type QuotaSheet, standingOf } from './quotaSheet.ts';
 import { type Limits, limitsOf, shortOf, type Wish } from './quotaWindows.ts';
 
-/** A window that begins within so many periods is prepared: its first requests find a lease. */
-const AHEAD_PERIODS = 2.5;
+/** A window that begins within so many exchanges is prepared: its first requests find a lease. */
+const AHEAD_EXCHANGES = 2.5;
 /** Of a limit: where less is left, what is not needed any more goes back at once. */
 const NEAR = 0.1;
+/** Of a limit: where at least so much is left, nobody needs to hear at once what was used. */
+const EASE = 0.5;
 /** Of a limit: less than that is not worth a write. */
 const CRUMBS = 0.000_5;
 
@@ -66,8 +68,9 @@ export class QuotaBooks {
     }
   }
 
-  prepare(now: number): void {
-    const soon = now + AHEAD_PERIODS * this.#facts.periodMs;
+  /** `periods` lie between two exchanges of this instance. */
+  prepare(now: number, periods: number): void {
+    const soon = now + AHEAD_EXCHANGES * periods * this.#facts.periodMs;
     for (const [quota, { endsAt }] of this.holdings) {
       if (endsAt <= soon && !this.#ahead.has(quota)) this.#ahead.set(quota, new Holding(quota, endsAt));
     }
@@ -84,17 +87,30 @@ export class QuotaBooks {
     return false;
   }
 
+  /** Every limit is far, as far as is known here. */
+  get isAtEase(): boolean {
+    for (const [quota, limit] of this.#limits) {
+      const holding = this.holdings.get(quota);
+      if (holding === undefined || this.#leftOf(holding, limit) < limit * EASE) return false;
+    }
+    return true;
+  }
+
   get isBusy(): boolean {
     for (const { reserved, pledged } of this.holdings.values()) if (reserved + pledged > 0) return true;
     return false;
   }
 
   /** Others may be about to be refused what lies about here. */
-  isOverstocked({ quota, key, free, spare }: Holding): boolean {
-    const limit = this.#limits.get(quota) ?? 0;
-    if (free <= spare + limit * CRUMBS) return false;
+  isOverstocked(holding: Holding): boolean {
+    const limit = this.#limits.get(holding.quota) ?? 0;
+    return holding.free > holding.spare + limit * CRUMBS && this.#leftOf(holding, limit) < limit * NEAR;
+  }
+
+  /** What nobody has used or holds, by the row as last seen. */
+  #leftOf({ key }: Holding, limit: number): number {
     const window = this.#facts.sheet().windows.get(key);
-    return window !== undefined && limit - window.used - leased(window) < limit * NEAR;
+    return window === undefined ? limit : limit - window.used - leased(window);
   }
 
   /** By what is known here. */

@@ -24,6 +24,8 @@ export interface QuotaExchangeFacts {
   readonly warnPercent: number;
   readonly leaseMs: number;
   readonly isLeaving: () => boolean;
+  /** About so many periods lie between two exchanges at the moment. */
+  readonly periods: () => number;
   readonly grant: (wish: Wish, output: number, holdings: ReadonlyMap<QuotaName, Holding>) => Reservation;
   /** Decides for a request that the store cannot be asked about. */
   readonly alone: (waiting: Waiting) => void;
@@ -111,7 +113,7 @@ export class QuotaExchange {
     const { cell, watch, clock } = this.#facts;
     const asked = watch.asking();
     try {
-      const mustRead = this.#knownAt === null || !watch.isHealthy || this.#wouldRefuse();
+      const mustRead = this.#knownAt === null || !watch.isHealthy || this.#wouldRefuse() || this.#wouldCollide();
       if (mustRead) await cell.read();
       const changed = await cell.change((sheet) => this.#propose(sheet));
       if (cell.isForeign) throw new Contended('failed', 'a newer version keeps the row');
@@ -158,11 +160,19 @@ export class QuotaExchange {
     return this.#planFor(cell.content, queue.all()).outputs.includes(null);
   }
 
+  /** Where others use the account as well, the row has most likely changed: to write and fail takes a call more than to read. */
+  #wouldCollide(): boolean {
+    const { cell, queue, instance } = this.#facts;
+    const { until } = cell.content;
+    const isShared = until.size > (until.has(instance) ? 1 : 0);
+    return isShared && (this.#isInDoubt || this.#planFor(cell.content, queue.all()).isNews);
+  }
+
   #planFor(sheet: QuotaSheet, waiting: readonly Waiting[]): Plan {
-    const { books, clock, instance, isLeaving, leaseMs, warnPercent } = this.#facts;
+    const { books, clock, instance, isLeaving, periods, leaseMs, warnPercent } = this.#facts;
     const now = Math.max(clock.now(), sheet.latest);
     books.roll(now);
-    if (!isLeaving()) books.prepare(now);
+    if (!isLeaving()) books.prepare(now, periods());
     return planFor(sheet, {
       instance,
       now,
@@ -170,6 +180,7 @@ export class QuotaExchange {
       holdings: books.holdings,
       ahead: books.ahead,
       demands: books.demands,
+      periods: periods(),
       wishes: waiting.map(({ wish }) => wish),
       isLeaving: isLeaving() && waiting.length === 0,
       leaseMs,

@@ -24,6 +24,8 @@ export interface PlanFacts {
   /** Of windows that begin soon. */
   readonly ahead: readonly Holding[];
   readonly demands: ReadonlyMap<QuotaName, Demand>;
+  /** About so many periods lie between two exchanges at the moment: a lease is to last as long. */
+  readonly periods: number;
   readonly wishes: readonly Wish[];
   /** Nobody has asked for a while: all that is not used goes back, and then the instance's name. */
   readonly isLeaving: boolean;
@@ -120,7 +122,7 @@ function shareFor(
   sheet: QuotaSheet,
   facts: PlanFacts,
 ): [Share, SharedWindow] {
-  const { instance, limits, wishes, demands, isLeaving, warnPercent } = facts;
+  const { instance, limits, wishes, demands, periods, isLeaving, warnPercent } = facts;
   const { quota } = holding;
   const limit = limits.get(quota) ?? 0;
   let needed = 0;
@@ -136,7 +138,7 @@ function shareFor(
     instance,
     limit,
     needed,
-    target: isLeaving ? 0 : (demand?.expected ?? 0),
+    target: isLeaving ? 0 : Math.ceil((demand?.expected ?? 0) * periods),
     typical: demand?.typical ?? 1,
   };
   const instances = Math.max(1, sheet.until.size + (sheet.until.has(instance) ? 0 : 1));

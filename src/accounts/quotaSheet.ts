@@ -89,8 +89,10 @@ export interface Claim {
   readonly typical: number;
 }
 
-/** Together, leases that nobody uses at the moment hold at most so much of a limit. */
+/** Together, leases that nobody uses at the moment hold at most so much of a limit … */
 const MOST_SPARE = 0.015;
+/** … or so much of what is left of it: far from a limit nobody has to wait, and near it little lies about. */
+const MOST_SPARE_OF_ROOM = 0.25;
 /** Whoever is alone may hold such a share of what is left: it gives that back once it sees somebody else. */
 const MOST_SPARE_ALONE = 0.25;
 
@@ -127,7 +129,7 @@ export function withTold(window: SharedWindow, part: Part, instance: string): Sh
 function spareOf(window: SharedWindow, room: number, claim: Claim, instances: number): number {
   const { instance, limit, target, typical } = claim;
   if (instances === 1) return orNone(Math.min(target, Math.floor(room * MOST_SPARE_ALONE)), typical);
-  const most = Math.floor(limit * MOST_SPARE);
+  const most = Math.floor(Math.max(limit * MOST_SPARE, room * MOST_SPARE_OF_ROOM));
   let others = 0;
   for (const [one, { spare }] of window.leases) if (one !== instance) others += spare;
   // One more than there are: whoever comes next is to find something as well.

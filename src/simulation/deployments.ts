@@ -41,7 +41,9 @@ interface Fate {
 /** Limits are counted in pieces of a minute, as the service does. */
 const LIMIT_PIECE_MS = 10_000;
 const JSON_HEADERS = { 'content-type': 'application/json' };
-const SERVED = Buffer.from('{"object":"chat.completion"}');
+/** What every answer says it used. */
+export const USED = { prompt_tokens: 40, completion_tokens: 160, total_tokens: 200 } as const;
+const SERVED = Buffer.from(JSON.stringify({ object: 'chat.completion', model: 'gpt-4.1', usage: USED }));
 const REFUSED = Buffer.from('{"error":{"message":"simulated"}}');
 
 /** All deployments there are, answering, refusing and failing by the scenario's faults. */

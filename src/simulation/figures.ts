@@ -1,10 +1,12 @@
 /** What a run came to, in figures. */
 import type { Table } from '../store/port.ts';
+import { type AccountFigures, accountFigures, type TablePeaks, tablePeaks } from './accountFigures.ts';
 import type { Opening } from './fleetRecord.ts';
 import type { SeriesName } from './measures.ts';
 import type { Moment, Outage } from './outages.ts';
 import type { Run } from './run.ts';
 import { type Down, downsOf } from './scenario.ts';
+import { type Spread, spreadOf, sum } from './spread.ts';
 import type { Span } from './storeLedger.ts';
 
 /** Microsoft's public price list for Table Storage, in USD per million calls. An input: put your region's price here. */
@@ -13,12 +15,6 @@ const SECONDS_A_MONTH = (365.25 / 12) * 86_400;
 
 /** Tables to which an outage of deployments is written. */
 const OUTAGE_TABLES = ['deployments', 'assignments', 'events'] as const;
-
-export interface Spread {
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
 
 export interface Figures {
   readonly scenario: string;
@@ -38,6 +34,8 @@ export interface Figures {
   readonly windows: WindowFigures;
   readonly healthy: HealthyFigures;
   readonly store: StoreFigures;
+  /** `null`: nobody was asked for a key. */
+  readonly accounts: AccountFigures | null;
   /** From the store's return until all instances agree with it, `null` where they never did; `null` if it was never away. */
   readonly convergence: { readonly afterPeriods: number | null } | null;
   readonly census: { readonly least: number; readonly most: number };
@@ -99,6 +97,7 @@ export interface StoreFigures {
   readonly callsPerInstanceSecond: { readonly healthy: number; readonly trouble: number };
   readonly usdPerMonth: { readonly healthy: number; readonly trouble: number };
   readonly peakPartition: { readonly name: string; readonly entities: number };
+  readonly peakTables: TablePeaks;
   readonly peakAccount: number;
   readonly peakKilobytesPerSecond: number;
   readonly largestRowCharacters: number;
@@ -134,6 +133,7 @@ export function figuresOf(run: Run): Figures {
       longestAddedMs: round(measures.longestAddedMs),
     },
     store: storeFigures(run),
+    accounts: accountFigures(run),
     convergence: took.length === 0 ? null : { afterPeriods: periods(took, config.breaker.refreshMs) },
     census: { least: Math.min(...census), most: Math.max(...census) },
     faults: measures.faults.map(String),
@@ -220,11 +220,15 @@ function windowFigures({ scenario, fleet, measures }: Run): WindowFigures {
   };
 }
 
-function storeFigures({ scenario, ledger, measures }: Run): StoreFigures {
+function storeFigures(run: Run): StoreFigures {
+  const { scenario, ledger, measures } = run;
+  const { lastsMs } = scenario;
   const healthy = callRate(ledger.sum('calls', healthyOf(scenario)), healthyOf(scenario));
   const trouble = callRate(ledger.sum('calls', troubleOf(scenario)), troubleOf(scenario));
-  const always = { fromMs: 0, toMs: scenario.lastsMs };
-  const peaks = ledger.partitions().map((name) => ({ name, entities: ledger.peak('entities', { partition: name }) }));
+  const always = { fromMs: 0, toMs: lastsMs };
+  const peaks = ledger
+    .partitions()
+    .map((name) => ({ name, entities: ledger.peak('entities', lastsMs, { partition: name }) }));
   return {
     callsPerInstanceSecond: {
       healthy: round(healthy / scenario.instances),
@@ -232,9 +236,10 @@ function storeFigures({ scenario, ledger, measures }: Run): StoreFigures {
     },
     usdPerMonth: { healthy: usdPerMonth(healthy), trouble: usdPerMonth(trouble) },
     peakPartition: peaks.reduce((most, one) => (one.entities > most.entities ? one : most), { name: '', entities: 0 }),
-    peakAccount: ledger.peak('entities'),
+    peakTables: tablePeaks(run),
+    peakAccount: ledger.peak('entities', lastsMs),
     // Texts travel as UTF-8, and nearly all that is written is ASCII.
-    peakKilobytesPerSecond: Math.round(ledger.peak('characters') / 1_024),
+    peakKilobytesPerSecond: Math.round(ledger.peak('characters', lastsMs) / 1_024),
     largestRowCharacters: Math.max(0, ...ledger.largest.values()),
     conflicts: ledger.sum('conflicts', always),
     failed: ledger.sum('failed', always),
@@ -257,18 +262,6 @@ function callRate(calls: number, { fromMs, toMs }: Span): number {
 
 function usdPerMonth(callsPerSecond: number): number {
   return round((callsPerSecond * SECONDS_A_MONTH * USD_PER_MILLION_CALLS) / 1_000_000);
-}
-
-/** `null`: there is nothing to spread. */
-function spreadOf(values: readonly number[]): Spread | null {
-  if (values.length === 0) return null;
-  const sorted = [...values].sort((left, right) => left - right);
-  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
-  return { p50: at(0.5), p99: at(0.99), max: at(1) };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function round(value: number): number {

@@ -1,5 +1,7 @@
+import type { KeyDesk } from '../accounts/keyDesk.ts';
+import type { RandomBytes } from '../accounts/keyText.ts';
 import { scanBody } from '../body/fields.ts';
-import { ANYBODY } from '../domain/account.ts';
+import type { Principal } from '../domain/account.ts';
 import type { Clock, Draw } from '../domain/clock.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import { RouterError } from '../domain/errors.ts';
@@ -13,10 +15,13 @@ import { SharedState, type SharedStateFacts } from '../state/shared.ts';
 import type { Store } from '../store/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import type { Upstream } from '../upstream/port.ts';
-import { gapMs, oneOf } from './chance.ts';
+import type { AccountKeys, Shown } from './accounts.ts';
+import { BackOffice } from './backOffice.ts';
+import { gapMs } from './chance.ts';
+import type { QuotaWatch } from './quotaWatch.ts';
 import type { Mark, Requests } from './requests.ts';
 import type { Agent, Scenario } from './scenario.ts';
-import { NO_CACHE, NO_ESTIMATES, NO_LEDGER, NO_PRICES, NO_QUOTAS } from './uncounted.ts';
+import { NO_CACHE, NO_ESTIMATES, NO_PRICES } from './uncounted.ts';
 
 export interface InstanceFacts {
   readonly name: string;
@@ -30,6 +35,9 @@ export interface InstanceFacts {
   readonly traffic: Draw;
   readonly journal: Journal;
   readonly requests: Requests;
+  /** `null`: nobody is asked for a key. */
+  readonly keys: AccountKeys | null;
+  readonly quotaWatch: QuotaWatch;
   readonly onServed: (served: ServedRequest) => void;
 }
 
@@ -39,6 +47,7 @@ export interface ServedRequest {
   readonly endedAt: number;
   /** Its pool shares out its turns in strict order: that takes the store. */
   readonly strict: boolean;
+  readonly shown: Shown | null;
   /** `null`: the caller got an answer. */
   readonly error: string | null;
   /** A fault of the router's own. */
@@ -53,7 +62,9 @@ export class Instance {
   readonly state: SharedState;
   readonly #facts: InstanceFacts;
   readonly #relay: Relay;
+  readonly #office: BackOffice;
   #calls = 0;
+  #isClosed = false;
 
   constructor(facts: InstanceFacts) {
     const { name, scenario, store, upstream, clock, draw, journal, requests } = facts;
@@ -62,23 +73,40 @@ export class Instance {
     this.#facts = facts;
     const fingerprint = () => 'simulated';
     this.state = new MarkingState({ config, store, instance: name, clock, draw, journal, fingerprint }, requests);
+    this.#office = new BackOffice({ ...facts, config, instance: name, watch: this.state.watch });
     const budget = new RetryBudget(config.retries.budgetPercent);
     const tallying = {
       prices: NO_PRICES,
       estimator: NO_ESTIMATES,
-      ledger: NO_LEDGER,
+      ledger: this.#office.ledger,
       journal,
       clock,
       unfinished: new Set<Promise<void>>(),
     };
     const asking = new UsageAsking(false);
     const attempting = { config, upstream, state: this.state, clock, draw, budget, journal, asking };
-    this.#relay = createRelay({ ...attempting, quotas: NO_QUOTAS, tallying, cache: NO_CACHE });
+    this.#relay = createRelay({ ...attempting, quotas: this.#office.quotas, tallying, cache: NO_CACHE });
   }
 
   start(): void {
     this.state.start();
+    this.#office.start();
     this.#awaitCall();
+  }
+
+  /** Nobody calls any more. */
+  rest(): void {
+    this.#isClosed = true;
+  }
+
+  /** Tells what is left to tell. */
+  async close(): Promise<void> {
+    await Promise.all([this.state.close(), this.#office.close()]);
+  }
+
+  /** Where an operator changes keys through this instance. */
+  desk(random: RandomBytes): KeyDesk {
+    return this.#office.desk(random);
   }
 
   /** Whether requests may go there without asking the fleet first. */
@@ -90,26 +118,33 @@ export class Instance {
   #awaitCall(): void {
     const { clock, traffic, scenario } = this.#facts;
     clock.after(gapMs(traffic, scenario.requestsPerSecond), () => {
-      void this.#serve(oneOf(traffic, scenario.agents));
+      if (this.#isClosed) return;
+      void this.#serve(Math.floor(traffic() * scenario.agents.length));
       this.#awaitCall();
     });
   }
 
-  async #serve(agent: Agent): Promise<void> {
-    const { requests, clock, scenario, onServed } = this.#facts;
-    const call = this.#callOf(agent);
+  async #serve(agentAt: number): Promise<void> {
+    const { requests, clock, scenario, keys, onServed } = this.#facts;
+    const agent = scenario.agents[agentAt] as Agent;
+    const shown = keys?.shownBy(agentAt) ?? null;
+    const arrivedAt = clock.monotonicMs();
     const pool = scenario.config.pools.get(agent.model);
     const strict = pool?.strategy === 'roundRobin' && pool.block === 1;
-    const { mark, result } = await requests.run(() => this.#relay.serve(call));
-    const times = { arrivedAt: call.arrivedAt, endedAt: clock.monotonicMs() };
-    onServed({ mark, ...times, strict, error: errorOf(result), fault: faultOf(result) });
+    const { mark, result } = await requests.run(async () => {
+      const admitted = this.#office.admit(shown);
+      if (admitted instanceof Promise && requests.current !== undefined) requests.current.waitedForAccount = true;
+      return await this.#relay.serve(this.#callOf(agent, await admitted, arrivedAt));
+    });
+    const times = { arrivedAt, endedAt: clock.monotonicMs() };
+    onServed({ mark, ...times, strict, shown, error: errorOf(result), fault: faultOf(result) });
   }
 
-  #callOf({ name, model }: Agent): Call {
-    const { clock, scenario } = this.#facts;
+  #callOf({ name, model }: Agent, principal: Principal, arrivedAt: number): Call {
+    const { scenario } = this.#facts;
     return {
       id: `${this.name}-${this.#calls++}`,
-      arrivedAt: clock.monotonicMs(),
+      arrivedAt,
       method: 'POST',
       target: { kind: 'deployment', operation: 'chat/completions', namedBy: 'body', name: null },
       query: '',
@@ -118,7 +153,7 @@ export class Instance {
       name: model,
       stream: false,
       labels: { agent: name, creator: 'unknown_creator', operation: 'unknown_operation' },
-      principal: ANYBODY,
+      principal,
       wishes: {
         tier: null,
         failover: true,
@@ -162,7 +197,7 @@ const payloads = new Map<string, Call['payload']>();
 function payloadFor(model: string): Call['payload'] {
   const known = payloads.get(model);
   if (known !== undefined) return known;
-  const bytes = Buffer.from(JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }] }));
+  const bytes = Buffer.from(JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }], max_tokens: 200 }));
   const scan = scanBody(bytes, 10);
   if (!scan.ok) throw new Error(scan.problem);
   const payload = { kind: 'json' as const, bytes, fields: scan.fields };

@@ -1,6 +1,8 @@
 import type { DeploymentId } from '../domain/deployment.ts';
 import type { FleetEvent } from '../domain/event.ts';
+import type { RequestRecord } from '../domain/usage.ts';
 import type { Journal } from '../telemetry/port.ts';
+import type { Shown } from './accounts.ts';
 import type { SentAttempt } from './deployments.ts';
 import type { FleetRecord } from './fleetRecord.ts';
 import type { ServedRequest } from './instance.ts';
@@ -14,6 +16,7 @@ export const SERIES = [
   'lateAttempts',
   'probes',
   'refusals',
+  'unadmitted',
 ] as const;
 export type SeriesName = (typeof SERIES)[number];
 
@@ -21,6 +24,8 @@ export interface MeasuresFacts {
   readonly nowMs: () => number;
   readonly refreshMs: number;
   readonly fleet: FleetRecord;
+  /** Whose limit the run uses up. */
+  readonly capped: string | null;
 }
 
 const nothing = (): void => undefined;
@@ -44,6 +49,13 @@ export class Measures implements Journal {
   /** How often an instance lost the store. */
   losses = 0;
   readonly faults: unknown[] = [];
+  /** How long after its revocation a key still let somebody in. */
+  readonly outlivedMs: number[] = [];
+  /** Requests with a new key that were not let in. */
+  shutOut = 0;
+  /** What was told of requests that ended. */
+  readonly told = { requests: 0, tokens: 0 };
+  lostRequests = 0;
   readonly #facts: MeasuresFacts;
   readonly #probing = new Map<DeploymentId, number>();
 
@@ -52,21 +64,47 @@ export class Measures implements Journal {
     this.series = Object.fromEntries(SERIES.map((name) => [name, [] as number[]])) as Record<SeriesName, number[]>;
   }
 
-  served({ mark, arrivedAt, endedAt, strict, error, fault: ownFault }: ServedRequest): void {
+  served({ mark, arrivedAt, endedAt, strict, shown, error, fault: ownFault }: ServedRequest): void {
     this.#count('requests', arrivedAt);
     if (mark.attempts > 1) this.#count('failovers', arrivedAt);
     this.mostAttempts = Math.max(this.mostAttempts, mark.attempts);
     if (ownFault !== null) this.faults.push(ownFault);
-    if (error !== null) {
+    if (shown !== null) this.#admitted(shown, arrivedAt, error);
+    if (error !== null && this.#isRight(error, shown)) this.#count('unadmitted', arrivedAt);
+    else if (error !== null) {
       this.#count('errors', arrivedAt);
       this.errors.set(error, (this.errors.get(error) ?? 0) + 1);
     }
     const addedMs = endedAt - arrivedAt - mark.upstreamMs;
     if (mark.claimed) this.claimsTookMs.push(addedMs);
-    if (strict || mark.claimed || mark.attempts !== 1) return;
+    if (strict || mark.claimed || mark.waitedForAccount || mark.attempts !== 1) return;
     this.plainRequests++;
     if (mark.awaitedCalls > 0) this.plainThatWaited++;
     this.longestAddedMs = Math.max(this.longestAddedMs, addedMs);
+  }
+
+  #admitted({ revokedAt, madeAt }: Shown, arrivedAt: number, error: string | null): void {
+    const isIn = error !== 'unauthorized';
+    if (revokedAt !== null && isIn) this.outlivedMs.push(arrivedAt - revokedAt);
+    if (madeAt !== null && !isIn) this.shutOut++;
+  }
+
+  /** A revoked key, or an account that has used up its limit. */
+  #isRight(error: string, shown: Shown | null): boolean {
+    if (shown === null) return false;
+    return (
+      (error === 'unauthorized' && shown.revokedAt !== null) ||
+      (error === 'quota_exceeded' && shown.account === this.#facts.capped)
+    );
+  }
+
+  requestEnded({ tokens }: RequestRecord): void {
+    this.told.requests++;
+    this.told.tokens += tokens.prompt + tokens.completion;
+  }
+
+  usageLost({ requests }: { readonly requests: number }): void {
+    this.lostRequests += requests;
   }
 
   sent({ deployment, probe, dead }: SentAttempt): void {
@@ -99,11 +137,9 @@ export class Measures implements Journal {
 
   // What accounts and the ledger tell is of no interest here.
   readonly retrying = nothing;
-  readonly requestEnded = nothing;
   readonly quotaRunsLow = nothing;
   readonly credentialsRefused = nothing;
   readonly priceUnknown = nothing;
-  readonly usageLost = nothing;
 
   happened({ kind }: FleetEvent): void {
     this.events.set(kind, (this.events.get(kind) ?? 0) + 1);

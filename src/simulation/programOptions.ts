@@ -19,7 +19,7 @@ const DEFAULT_SEED = 1;
 const LARGEST_SEED = 2 ** 32 - 1;
 
 export function usage(): string {
-  const list = NAMES.map((name) => `  ${name.padEnd(16)}${SCENARIOS[name]().about}`).join('\n');
+  const list = NAMES.map((name) => `  ${name.padEnd(18)}${SCENARIOS[name]().about}`).join('\n');
   return `Usage: npm run simulate -- [scenario …] [options]
 
 Many instances of the real router over a made-up store and made-up deployments, in made-up time.

@@ -1,5 +1,6 @@
-import type { Figures, Spread } from './figures.ts';
+import type { Figures } from './figures.ts';
 import { ACCOUNT_TARGET, PARTITION_TARGET } from './scenarios.ts';
+import type { Spread } from './spread.ts';
 
 interface Line {
   readonly label: string;
@@ -84,6 +85,9 @@ const LINES: readonly Line[] = [
   { label: 'calls refused by the store', text: ({ store }) => whole(store.failed) },
   { label: 'times an instance lost the store', text: ({ store }) => whole(store.losses) },
   mostLine('peak entities/s, partition', PARTITION_TARGET, ({ store }) => store.peakPartition.entities),
+  { label: '… of the keys', text: ({ store }) => whole(store.peakTables.keys) },
+  { label: '… of a quota', text: ({ store }) => whole(store.peakTables.quota) },
+  { label: "… of a day's usage", text: ({ store }) => whole(store.peakTables.usage) },
   mostLine('peak entities/s, account', ACCOUNT_TARGET, ({ store }) => store.peakAccount),
   { label: 'peak KB/s', text: ({ store }) => whole(store.peakKilobytesPerSecond) },
   { label: 'largest row, characters', text: ({ store }) => whole(store.largestRowCharacters) },
@@ -97,6 +101,40 @@ const LINES: readonly Line[] = [
     target: {
       text: `≤ ${MOST_PERIODS}`,
       isMissed: ({ convergence }) => convergence !== null && (convergence.afterPeriods ?? Infinity) > MOST_PERIODS,
+    },
+  },
+  {
+    label: 'keys, changed',
+    text: ({ accounts }) => (accounts === null ? NONE : `${accounts.keys}, ${accounts.changes}`),
+  },
+  {
+    label: 'revoked → lets nobody in, ms',
+    text: ({ accounts }) => textOf(accounts?.outlivedMs),
+    target: {
+      text: `≤ ${whole(LONGEST_WORD_MS)}`,
+      isMissed: ({ accounts }) => (accounts?.outlivedMs ?? 0) > LONGEST_WORD_MS,
+    },
+  },
+  countLine('new keys not let in', 0, ({ accounts }) => accounts?.shutOut ?? 0),
+  { label: 'rightly refused', text: ({ accounts }) => textOf(accounts?.refused) },
+  { label: 'waited for their account', text: ({ accounts }) => textOf(accounts?.waits) },
+  spreadLine('… ms', ({ accounts }) => accounts?.waitedMs),
+  {
+    label: 'of a limit: granted at most, %',
+    text: ({ accounts }) => (accounts?.cap == null ? NONE : decimal(accounts.cap.most)),
+    target: { text: '≤ 100', isMissed: ({ accounts }) => (accounts?.cap?.most ?? 0) > 100 },
+  },
+  {
+    label: '… at the first refusal, %',
+    text: ({ accounts }) => (accounts?.cap?.atFirstRefusal == null ? NONE : decimal(accounts.cap.atFirstRefusal)),
+  },
+  {
+    label: 'requests, tokens the ledger lacks',
+    text: ({ accounts }) => (accounts === null ? NONE : `${accounts.missing.requests}, ${accounts.missing.tokens}`),
+    target: {
+      text: '0, 0',
+      isMissed: ({ accounts }) =>
+        accounts !== null && (accounts.missing.requests !== 0 || accounts.missing.tokens !== 0),
     },
   },
   { label: 'instances by the census', text: ({ census }) => range(census.least, census.most) },

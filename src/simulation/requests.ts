@@ -13,6 +13,8 @@ export interface Mark {
   /** How long its attempts took, all together. */
   upstreamMs: number;
   isOver: boolean;
+  /** Its key or its quota had to be asked for: a new key, an account's first request here, or one near a limit. */
+  waitedForAccount: boolean;
   /** Calls of the store that it has waited for. */
   awaitedCalls: number;
 }
@@ -29,6 +31,7 @@ export class Requests {
       underWay: 0,
       upstreamMs: 0,
       isOver: false,
+      waitedForAccount: false,
       awaitedCalls: 0,
     };
     const [result] = await this.#marks.run(mark, () => Promise.allSettled([serve()]));

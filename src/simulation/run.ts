@@ -1,14 +1,19 @@
+import type { Draw } from '../domain/clock.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import { MemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/port.ts';
+import { AccountKeys } from './accounts.ts';
 import { between, streamOf } from './chance.ts';
 import { Convergence } from './convergence.ts';
 import { CountingStore } from './countingStore.ts';
 import { SimulatedDeployments } from './deployments.ts';
 import { DistantStore, type Weather } from './distantStore.ts';
 import { FleetRecord } from './fleetRecord.ts';
-import { Instance } from './instance.ts';
+import { Instance, type InstanceFacts } from './instance.ts';
 import { Measures } from './measures.ts';
 import { Outage } from './outages.ts';
+import { QuotaWatch } from './quotaWatch.ts';
+import { type Reckoning, reckon } from './reckoning.ts';
 import { Requests } from './requests.ts';
 import { downsOf, isOn, type Scenario, storeFaultsOf } from './scenario.ts';
 import { StoreLedger } from './storeLedger.ts';
@@ -26,6 +31,9 @@ export interface Run {
   readonly convergences: readonly Convergence[];
   /** What each instance takes the fleet's size for, in the end. */
   readonly census: readonly number[];
+  readonly quotaWatch: QuotaWatch;
+  /** `null`: nobody is asked for a key. */
+  readonly reckoning: Reckoning | null;
 }
 
 /** Plays the scenario: the same seed, the same run. */
@@ -33,11 +41,15 @@ export async function simulate(scenario: Scenario, seed: number): Promise<Run> {
   const time = new VirtualTime(scenario.startedAt);
   const now = () => time.monotonicMs();
   const fleet = new FleetRecord(now);
-  const measures = new Measures({ nowMs: now, refreshMs: scenario.config.breaker.refreshMs, fleet });
+  const { refreshMs } = scenario.config.breaker;
+  const measures = new Measures({ nowMs: now, refreshMs, fleet, capped: scenario.accounts?.capped ?? null });
   const ledger = new StoreLedger();
   const requests = new Requests();
+  const quotaWatch = new QuotaWatch(now, requests);
   const outages: Outage[] = [];
-  const service = new CountingStore(throttled(scenario, now), (call) => {
+  const memory = new MemoryStore();
+  const keys = await keysIn(memory, scenario, streamOf(seed, 'keys'));
+  const service = new CountingStore(throttled(memory, scenario, now), (call) => {
     ledger.add(call, now());
     fleet.read(call);
   });
@@ -60,25 +72,8 @@ export async function simulate(scenario: Scenario, seed: number): Promise<Run> {
       note(outages, attempt, status);
     },
   });
-  const instances = Array.from({ length: scenario.instances }, (_, index) => {
-    const name = `i${index}`;
-    const draw = streamOf(seed, name);
-    const error = Math.round(between(draw, -scenario.clockErrorMs, scenario.clockErrorMs));
-    return new Instance({
-      name,
-      scenario,
-      store,
-      upstream,
-      clock: clockAhead(time, error),
-      draw,
-      traffic: streamOf(seed, `${name} traffic`),
-      journal: measures,
-      requests,
-      onServed: (served) => measures.served(served),
-    });
-  });
-  const starts = streamOf(seed, 'starts');
-  for (const instance of instances) time.after(between(starts, 0, scenario.startsWithinMs), () => instance.start());
+  const world = { store, upstream, measures, requests, keys, quotaWatch };
+  const instances = instancesOf(scenario, seed, time, world);
   // Where the store cannot be relied on each instance finds out for itself.
   const mayReturn = (id: DeploymentId) => fleet.isClosed(id) || storeFaultsOf(scenario).length > 0;
   outages.push(...downsOf(scenario).map((down) => new Outage({ down, time, instances, mayReturn })));
@@ -86,13 +81,48 @@ export async function simulate(scenario: Scenario, seed: number): Promise<Run> {
   const convergences = storeFaultsOf(scenario).map(
     ({ toMs }) => new Convergence({ fromMs: toMs, time, instances, fleet, config }),
   );
+  keys?.plan(scenario.accounts?.changesAtMs ?? [], instances, time);
   await time.runUntil(scenario.lastsMs);
   const census = instances.map(({ state }) => state.deployments.instances);
-  return { scenario, seed, measures, ledger, fleet, outages, convergences, census };
+  const reckoning = keys === null ? null : await reckon(memory, instances, time);
+  return { scenario, seed, measures, ledger, fleet, outages, convergences, census, quotaWatch, reckoning };
 }
 
-function throttled({ store: { entitiesPerSecond } }: Scenario, nowMs: () => number): ThrottlingStore {
-  return new ThrottlingStore(new MemoryStore(), { nowMs, entitiesPerSecond });
+async function keysIn(store: Store, { accounts, startedAt }: Scenario, draw: Draw): Promise<AccountKeys | null> {
+  if (accounts === null) return null;
+  const keys = new AccountKeys(accounts, draw);
+  await keys.put(store, startedAt);
+  return keys;
+}
+
+interface World extends Pick<InstanceFacts, 'store' | 'upstream' | 'requests' | 'keys' | 'quotaWatch'> {
+  readonly measures: Measures;
+}
+
+/** They begin one by one, as their time comes. */
+function instancesOf(scenario: Scenario, seed: number, time: VirtualTime, { measures, ...world }: World): Instance[] {
+  const instances = Array.from({ length: scenario.instances }, (_, index) => {
+    const name = `i${index}`;
+    const draw = streamOf(seed, name);
+    const error = Math.round(between(draw, -scenario.clockErrorMs, scenario.clockErrorMs));
+    return new Instance({
+      ...world,
+      name,
+      scenario,
+      clock: clockAhead(time, error),
+      draw,
+      traffic: streamOf(seed, `${name} traffic`),
+      journal: measures,
+      onServed: (served) => measures.served(served),
+    });
+  });
+  const starts = streamOf(seed, 'starts');
+  for (const instance of instances) time.after(between(starts, 0, scenario.startsWithinMs), () => instance.start());
+  return instances;
+}
+
+function throttled(store: Store, { store: { entitiesPerSecond } }: Scenario, nowMs: () => number): ThrottlingStore {
+  return new ThrottlingStore(store, { nowMs, entitiesPerSecond });
 }
 
 function weatherAt(scenario: Scenario, nowMs: number): Weather {

@@ -1,6 +1,7 @@
 /** What a run is told: how large the fleet is, who calls it, and what goes wrong when. Times are since the run began. */
 import type { RouterConfig } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
+import type { Accounts } from './accounts.ts';
 import type { Latency } from './chance.ts';
 
 export interface Scenario {
@@ -11,6 +12,8 @@ export interface Scenario {
   /** What every instance is configured with. */
   readonly config: RouterConfig;
   readonly agents: readonly Agent[];
+  /** `null`: nobody is asked for a key. */
+  readonly accounts: Accounts | null;
   /** Of each instance. */
   readonly requestsPerSecond: number;
   /** Instances begin within it, one by one at random. */

@@ -1,5 +1,6 @@
 /** The scenarios that ship. Breaker, retries and refresh period are the router's defaults in all of them. */
 import type { Latency } from './chance.ts';
+import { USED } from './deployments.ts';
 import type { Down, Scenario } from './scenario.ts';
 import { build, deploymentsIn, type Model, type Topology } from './topology.ts';
 
@@ -25,6 +26,7 @@ const MODELS: readonly Model[] = [
 ];
 
 const ORDINARY = {
+  accounts: null,
   startsWithinMs: 5_000,
   settledAtMs: 10_000,
   startedAt: STARTED_AT,
@@ -84,6 +86,33 @@ function thousand(): Scenario {
   return scenario(part, { endpointsPerRegion: 10, models, agents: 200 }, (built) => [
     regionDown(built, '503', 20_000, 65_000),
   ]);
+}
+
+const NAMES = Array.from({ length: 20 }, (_, index) => `account-${index + 1}`);
+const CAPPED = 'account-1';
+const TOKENS = USED.total_tokens;
+
+/** Everybody has keys and limits; keys are changed now and then, and one account uses up what it has. */
+function accounts(name: string, instances: number, requestsPerSecond: number): Scenario {
+  const part = {
+    name,
+    about: 'accounts with limits: keys are changed six times, and the day of one account is used up',
+    instances,
+    requestsPerSecond,
+    lastsMs: 90_000,
+  };
+  const perMinute = (instances * requestsPerSecond * 60) / NAMES.length;
+  // What the one has for the day it uses in 55 s; the others use less than half of what they have.
+  const day = { tokensPerDay: Math.round((perMinute * TOKENS * 55) / 60) };
+  const ample = {
+    requestsPerMinute: perMinute * 3,
+    tokensPerMinute: perMinute * TOKENS * 3,
+    tokensPerMonth: perMinute * TOKENS * 10_000,
+  };
+  const quotas = Object.fromEntries(NAMES.map((one) => [one, { quota: one === CAPPED ? day : ample }]));
+  const changesAtMs = [20_000, 30_000, 30_200, 40_000, 50_000, 50_010];
+  const built = scenario(part, { agents: 200, accounts: quotas }, () => []);
+  return { ...built, accounts: { names: NAMES, keys: 200, changesAtMs, capped: CAPPED } };
 }
 
 function throttling(): Scenario {
@@ -164,6 +193,8 @@ function storeOutage(): Scenario {
 export const SCENARIOS = {
   three,
   hundred,
+  accounts: () => accounts('accounts', 30, 4),
+  'accounts-hundred': () => accounts('accounts-hundred', 100, 4),
   throttling,
   flapping,
   'partial-errors': partialErrors,
@@ -178,6 +209,7 @@ export type ScenarioName = keyof typeof SCENARIOS;
 export const QUICK: readonly ScenarioName[] = [
   'three',
   'hundred',
+  'accounts',
   'throttling',
   'flapping',
   'partial-errors',

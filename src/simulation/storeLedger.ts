@@ -50,9 +50,9 @@ export class StoreLedger {
       .reduce((sum, count) => sum + count, 0);
   }
 
-  /** The busiest second. */
-  peak(figure: Figure, place: Place = {}): number {
-    return Math.max(0, ...this.series(figure, place));
+  /** The busiest second before `toMs`. */
+  peak(figure: Figure, toMs: number, place: Place = {}): number {
+    return Math.max(0, ...this.series(figure, place).slice(0, Math.ceil(toMs / 1_000)));
   }
 
   series(figure: Figure, { table, partition }: Place = {}): number[] {

@@ -11,6 +11,8 @@ export interface Topology {
   /** Each is deployed on every endpoint, and all its deployments are a pool of that name. */
   readonly models: readonly Model[];
   readonly agents: number;
+  /** As an operator writes them: what each may use. */
+  readonly accounts?: ByName<object>;
 }
 
 export interface Model {
@@ -34,7 +36,12 @@ export function build(topology: Topology): Built {
   const endpoints = endpointsOf(topology);
   const agents = Array.from({ length: topology.agents }, (_, index) => agentAt(topology, index));
   const names = Object.keys(endpoints);
-  const document = { endpoints, pools: poolsOf(topology, names), agents: { homes: homesOf(topology, agents, names) } };
+  const document = {
+    endpoints,
+    pools: poolsOf(topology, names),
+    agents: { homes: homesOf(topology, agents, names) },
+    accounts: topology.accounts ?? {},
+  };
   const parsed = parseConfig(JSON.stringify(document), {}, 'the simulated configuration');
   if (!parsed.ok) throw new Error(formatFaults(parsed.faults));
   return { config: parsed.config, agents };

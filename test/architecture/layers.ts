@@ -121,7 +121,7 @@ export const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   'dashboardFiles.ts': ['http'],
   // The state is told of what happens, and tells it to whoever listens.
   state: ['telemetry'],
-  simulation: ['telemetry', 'accounts', 'usage'],
+  simulation: ['telemetry'],
 };
 
 /** Each SDK has one home. A package that is not named here may not be imported from `src/`. */

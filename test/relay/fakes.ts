@@ -16,7 +16,7 @@ import type { Call, Wishes } from '../../src/relay/call.ts';
 import type { RelayDeps } from '../../src/relay/relay.ts';
 import { UsageAsking } from '../../src/relay/usageAsking.ts';
 import { decide } from '../../src/routing/decide.ts';
-import { NO_ESTIMATES, NO_LEDGER, NO_PRICES, NO_QUOTAS } from '../../src/simulation/uncounted.ts';
+import { NO_ESTIMATES, NO_PRICES } from '../../src/simulation/uncounted.ts';
 import type { Failover, State } from '../../src/state/port.ts';
 import { SharedState } from '../../src/state/shared.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
@@ -283,12 +283,12 @@ export function stageFor(config: RouterConfig, scripts: readonly Script[] = [], 
     budget,
     journal,
     asking: new UsageAsking(config.usage.askForUsage),
-    quotas: NO_QUOTAS,
+    quotas: { reserve: () => ({ headers: () => [], settle: () => undefined }) },
     cache: new ResponseCache(config.cache, clock),
     tallying: {
       prices: NO_PRICES,
       estimator: NO_ESTIMATES,
-      ledger: NO_LEDGER,
+      ledger: { enter: () => undefined },
       journal,
       clock,
       unfinished: new Set(),

@@ -22,6 +22,7 @@ function small(faultsFor: (config: Scenario['config']) => readonly Fault[], part
   });
   return {
     ...built,
+    accounts: null,
     name: 'small',
     about: 'a test',
     instances: 8,
@@ -43,6 +44,23 @@ function regionDown(config: Scenario['config']): readonly Fault[] {
   return [{ kind: 'down', how: '503', fromMs: 10_000, toMs: 35_000, deployments: deploymentsIn(config, 'eastus2') }];
 }
 
+/** Three accounts, one of which has used up its day after about half a minute. */
+function withAccounts(): Scenario {
+  const names = ['capped', 'ample', 'unlimited'];
+  const built = build({
+    regions: ['eastus2'],
+    endpointsPerRegion: 2,
+    models: [{ name: 'gpt-4.1', strategy: 'weighted' }],
+    agents: 12,
+    accounts: {
+      capped: { quota: { tokensPerDay: 8 * 6 * 10 * 200 } },
+      ample: { quota: { requestsPerMinute: 3 * 8 * 6 * 20, tokensPerMinute: 3 * 8 * 6 * 20 * 200 } },
+    },
+  });
+  const accounts = { names, keys: 12, changesAtMs: [10_000, 20_000, 20_100], capped: 'capped' };
+  return small(() => [], { ...built, accounts, lastsMs: 50_000 });
+}
+
 describe('a simulated fleet', () => {
   it('does the same again with the same seed, and something else with another', async () => {
     const scenario = small(regionDown, { lastsMs: 20_000 });
@@ -62,8 +80,8 @@ describe('a simulated fleet', () => {
     );
     expect(figures.errors + figures.failovers + figures.windows.opened).toBe(0);
     expect(figures.healthy).toEqual({ plainRequests: figures.requests, thatAwaitedStore: 0, longestAddedMs: 0 });
-    // Two rows are read about four times in three seconds.
-    expect(figures.store.callsPerInstanceSecond.healthy).toBeCloseTo(2.67, 0);
+    // Three rows are read about four times in three seconds; turns are leased and usage is written now and then.
+    expect(figures.store.callsPerInstanceSecond.healthy).toBeCloseTo(4.5, 0);
     expect(missesOf([figures])).toEqual([]);
   });
 
@@ -120,6 +138,20 @@ describe('a simulated fleet', () => {
     const figures = figuresOf(await simulate(small(limited), 1));
     expect(figures.refusals).toBeGreaterThan(0);
     expect([figures.errors, figures.windows.opened]).toEqual([0, 0]);
+  });
+
+  it.each(SEEDS)('keeps accounts to their limits and loses nothing of what they used, seed %d', async (seed) => {
+    const figures = figuresOf(await simulate(withAccounts(), seed));
+    expect(figures.errors).toBe(0);
+    expect(figures.healthy).toMatchObject({ thatAwaitedStore: 0, longestAddedMs: 0 });
+    expect(figures.accounts).toMatchObject({ changes: 3, shutOut: 0, missing: { requests: 0, tokens: 0 } });
+    expect(figures.accounts?.outlivedMs).toBeLessThanOrEqual(1_000);
+    expect(figures.accounts?.refused).toBeGreaterThan(0);
+    expect(figures.accounts?.cap?.most).toBeLessThanOrEqual(100);
+    // No more than one request's tokens, of about forty thousand, are left.
+    expect(figures.accounts?.cap?.atFirstRefusal).toBeGreaterThan(98);
+    expect(figures.faults).toEqual([]);
+    expect(missesOf([figures])).toEqual([]);
   });
 
   it('waits for the store where the order is strict, and says so nowhere else', async () => {

@@ -71,7 +71,7 @@ describe('the ledger', () => {
     await store.insert(KEY, {}, WITHIN_MS);
     expect(ledger.series('entities', { partition: 'deployments/fleet' })).toEqual([2, 1, 4]);
     expect(ledger.series('entities')).toEqual([2, 1, 5]);
-    expect(ledger.peak('entities', { partition: 'deployments/fleet' })).toBe(4);
+    expect(ledger.peak('entities', 60_000, { partition: 'deployments/fleet' })).toBe(4);
     expect(ledger.sum('writes', { fromMs: 1_000, toMs: 3_000 }, { table: 'deployments' })).toBe(5);
     expect(ledger.sum('conflicts', { fromMs: 0, toMs: 3_000 })).toBe(1);
     expect(ledger.sum('calls', { fromMs: 0, toMs: 3_000 }, { table: 'events' })).toBe(0);
