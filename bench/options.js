@@ -27,7 +27,7 @@ export function readOptions(argv) {
   const { only = null, among = null, beside, quick, date, out, help } = values;
   const rounds = Number(values.rounds ?? (quick ? 2 : 4));
   if (!Number.isInteger(rounds) || rounds < 1)
-    throw new Error(`--rounds is ${values.rounds}; allowed is a whole number above 0`);
+    throw new Error(`--rounds is ${String(values.rounds)}; allowed is a whole number above 0`);
   const whole = only === null && among === null && beside.length === 0 && !quick;
   return {
     only,

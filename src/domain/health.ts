@@ -8,11 +8,18 @@ export interface TrackRecord {
   readonly failedAt: readonly number[];
   /** Failures since the last success. */
   readonly inRow: number;
-  /** Successes since an instant, at most one window ago. */
-  readonly served: { readonly since: number; readonly count: number };
+  readonly served: Served;
 }
 
-export const CLEAN_RECORD: TrackRecord = { failedAt: [], inRow: 0, served: { since: 0, count: 0 } };
+/** Successes, by stretches of one window: those of the present one, and of the one before it. */
+export interface Served {
+  /** When the present stretch began. */
+  readonly since: number;
+  readonly count: number;
+  readonly before: number;
+}
+
+export const CLEAN_RECORD: TrackRecord = { failedAt: [], inRow: 0, served: { since: 0, count: 0, before: 0 } };
 
 export type BreakerState =
   | ({ readonly kind: 'closed' } & TrackRecord)

@@ -1,4 +1,4 @@
-import type { Health } from '../domain/health.ts';
+import { CLEAN_RECORD, type Health } from '../domain/health.ts';
 import { availability } from '../routing/availability.ts';
 import { halfOpened } from '../routing/transitions.ts';
 import type { FleetBreaker, FleetHealth } from './deployments.ts';
@@ -32,12 +32,7 @@ function viewOf(fleet: FleetHealth, config: string): Health {
   return { ...shared(fleet, config), throttles: 0, recovery: null, latencyMs: null, headroom: null };
 }
 
-const CLOSED: Health['breaker'] = {
-  kind: 'closed',
-  failedAt: [],
-  inRow: 0,
-  served: { since: 0, count: 0 },
-};
+const CLOSED: Health['breaker'] = { kind: 'closed', ...CLEAN_RECORD };
 
 function shared({ breaker, restUntil, misconfigured, drainedSince }: FleetHealth, config: string): FleetView {
   return {

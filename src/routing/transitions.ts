@@ -5,6 +5,7 @@ import {
   type Finding,
   type Health,
   type Recovery,
+  type Served,
   type TrackRecord,
 } from '../domain/health.ts';
 import { isRecovering } from './availability.ts';
@@ -64,7 +65,7 @@ export function nextBreaker(
   switch (state.kind) {
     case 'closed': {
       const next = withFailure(state, failure.at, settings);
-      return isTooMuch(next, settings) ? opened(1, failure.at, settings) : { kind: 'closed', ...next };
+      return isTooMuch(next, failure.at, settings) ? opened(1, failure.at, settings) : { kind: 'closed', ...next };
     }
     case 'open':
       return state;
@@ -80,17 +81,26 @@ const MOST_REMEMBERED = 1_000;
 
 function withFailure(record: TrackRecord, failedAt: number, { failures, windowMs }: Breaker): TrackRecord {
   const recent = record.failedAt.filter((at) => at > failedAt - windowMs);
-  const served = record.served.since > failedAt - windowMs ? record.served : CLEAN_RECORD.served;
   const failed = [...recent, failedAt].slice(-Math.max(failures, MOST_REMEMBERED));
-  return { failedAt: failed, inRow: Math.min(record.inRow, recent.length) + 1, served };
+  return { failedAt: failed, inRow: Math.min(record.inRow, recent.length) + 1, served: record.served };
+}
+
+/**
+ * About how many it has served within the window that ends now, which is the one that failures are counted in: of the stretch
+ * before, as large a share as the window reaches into it.
+ */
+export function servedWithin({ since, count, before }: Served, now: number, windowMs: number): number {
+  const stretches = (now - since) / windowMs;
+  if (stretches >= 2) return 0;
+  return stretches >= 1 ? count * (2 - stretches) : count + before * (1 - stretches);
 }
 
 /**
  * The threshold counts failures in a row, or as many failures among at least as many successes. A few among many answers are
  * everyday: were they to open a breaker, a busy fleet would close itself.
  */
-function isTooMuch({ failedAt, inRow, served }: TrackRecord, { failures }: Breaker): boolean {
-  return inRow >= failures || (failedAt.length >= failures && failedAt.length >= served.count);
+function isTooMuch({ failedAt, inRow, served }: TrackRecord, at: number, { failures, windowMs }: Breaker): boolean {
+  return inRow >= failures || (failedAt.length >= failures && failedAt.length >= servedWithin(served, at, windowMs));
 }
 
 export function opened(openings: number, now: number, settings: Breaker): BreakerState & { kind: 'open' } {
@@ -113,9 +123,11 @@ function answered(health: Health, { at, probe, outcome }: Finding, settings: Tra
 }
 
 function withSuccess({ failedAt, served }: TrackRecord, at: number, { windowMs }: Breaker): TrackRecord {
-  const { since, count } = served;
-  const counted = count > 0 && since > at - windowMs ? { since, count: count + 1 } : { since: at, count: 1 };
-  return { failedAt, inRow: 0, served: counted };
+  const { since, count, before } = served;
+  const stretches = Math.floor((at - since) / windowMs);
+  if (stretches < 1) return { failedAt, inRow: 0, served: { since, count: count + 1, before } };
+  const begun = stretches === 1 ? since + windowMs : at;
+  return { failedAt, inRow: 0, served: { since: begun, count: 1, before: stretches === 1 ? count : 0 } };
 }
 
 function failed(health: Health, finding: Finding, { breaker: settings }: TransitionSettings): Health {

@@ -121,12 +121,15 @@ const LINES: readonly Line[] = [
   spreadLine('… ms', ({ accounts }) => accounts?.waitedMs),
   {
     label: 'of a limit: granted at most, %',
-    text: ({ accounts }) => (accounts?.cap == null ? NONE : decimal(accounts.cap.most)),
+    text: ({ accounts }) => (accounts === null || accounts.cap === null ? NONE : decimal(accounts.cap.most)),
     target: { text: '≤ 100', isMissed: ({ accounts }) => (accounts?.cap?.most ?? 0) > 100 },
   },
   {
     label: '… at the first refusal, %',
-    text: ({ accounts }) => (accounts?.cap?.atFirstRefusal == null ? NONE : decimal(accounts.cap.atFirstRefusal)),
+    text: ({ accounts }) => {
+      const percent = accounts?.cap?.atFirstRefusal ?? null;
+      return percent === null ? NONE : decimal(percent);
+    },
   },
   {
     label: 'requests, tokens the ledger lacks',

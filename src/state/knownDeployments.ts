@@ -10,6 +10,7 @@ import { type Evidence, type FoldFacts, fold, NO_EVIDENCE } from '../fleet/fold.
 import { type DeploymentSheet, EMPTY_DEPLOYMENTS, withDeployment } from '../fleet/sheets.ts';
 import { adopt, claimed } from '../fleet/view.ts';
 import { nextHealth, type TransitionSettings } from '../routing/transitions.ts';
+import { type Claim, gathered, isUrgent, type Standing } from './evidence.ts';
 import type { Known } from './known.ts';
 
 export interface KnownDeploymentsFacts {
@@ -20,26 +21,9 @@ export interface KnownDeploymentsFacts {
   readonly fingerprint: (deployment: DeploymentId) => string;
 }
 
-/** What this instance makes of one deployment. */
-interface Standing {
-  view: Health;
-  /** The fleet's word, as last read. */
-  fleet: FleetHealth;
-  evidence: Evidence | null;
-  /** The probe that this instance may make, or is making. */
-  claim: Claim | null;
-}
-
-interface Claim {
-  readonly id: string;
-  readonly at: number;
-}
-
 /** Instances that learn of the same rest come back spread over this share of it. */
 const SPREAD = 0.1;
 const MOST_SPREAD_MS = 1_000;
-/** One failure among so many successes is everyday, and not worth telling the fleet. */
-const EVERYDAY = 10;
 
 /** What this instance knows of the deployments: its own findings at once, the fleet's word as it comes. */
 export class KnownDeployments implements Known<DeploymentSheet> {
@@ -91,7 +75,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     const standing = this.#standingOf(finding.deployment);
     const before = standing.view;
     standing.view = nextHealth(before, finding, this.#settings);
-    const evidence = gathered(standing, before, finding);
+    const evidence = gathered(standing, before, finding, this.#settings.breaker.windowMs);
     if (evidence === standing.evidence) return false;
     standing.evidence = evidence;
     if (finding.probe) standing.claim = null;
@@ -239,61 +223,4 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     const { instance, fingerprint } = this.#facts;
     return { instance, breaker: this.#settings.breaker, config: fingerprint(id) };
   }
-}
-
-/** What is to be told after one more finding; the same where there is no news in it. */
-function gathered(standing: Standing, before: Health, finding: Finding): Evidence | null {
-  const { evidence, fleet, claim, view } = standing;
-  const { outcome, at, cause, probe } = finding;
-  const isNews = outcome !== 'ok' && outcome !== 'other';
-  const isAnswerToNews = before.misconfigured !== null || probe || hasFailures(fleet, evidence);
-  if (!isNews && !isAnswerToNews) return evidence;
-  const known = evidence ?? NO_EVIDENCE;
-  const told = {
-    ...known,
-    probe:
-      probe && claim !== null
-        ? { claim: claim.id, outcome: outcome === 'failing' ? ('failed' as const) : ('answered' as const), at, cause }
-        : known.probe,
-    mendedAt:
-      before.misconfigured !== null && outcome !== 'failing' && outcome !== 'misconfigured' ? at : known.mendedAt,
-  };
-  // What was answered late, of the time before the window opened, clears nothing.
-  const isNow = probe || before.breaker.kind === 'closed';
-  const failures = probe ? null : told.failures;
-  switch (outcome) {
-    case 'ok':
-      if (!isNow) return told;
-      return { ...told, failures: null, servedAt: hasFailures(fleet, null) ? at : told.servedAt };
-    case 'other':
-      return { ...told, failures };
-    case 'throttled':
-      return { ...told, failures, rest: { until: view.restUntil, at } };
-    case 'misconfigured':
-      return { ...told, failures, misconfigured: { at, cause } };
-    case 'failing':
-      return { ...told, failures: failuresIn(view, before, finding) ?? told.failures };
-    default:
-      return outcome satisfies never;
-  }
-}
-
-function hasFailures({ breaker }: FleetHealth, evidence: Evidence | null): boolean {
-  if (evidence !== null && evidence.failures !== null) return true;
-  return breaker.kind === 'closed' && Object.keys(breaker.reports).length > 0;
-}
-
-function failuresIn(view: Health, before: Health, { at, cause }: Finding): Evidence['failures'] {
-  if (before.breaker.kind !== 'closed') return null;
-  if (view.breaker.kind !== 'closed') {
-    const { failedAt, inRow } = before.breaker;
-    return { at: [...(inRow === 0 ? [] : failedAt.slice(-inRow)), at], decisive: true, cause };
-  }
-  const { failedAt, inRow, served } = view.breaker;
-  const isEveryday = inRow < 2 && failedAt.length * EVERYDAY < served.count;
-  return isEveryday ? null : { at: failedAt.slice(-inRow), decisive: false, cause };
-}
-
-function isUrgent({ failures, rest, misconfigured, mendedAt, probe }: Evidence): boolean {
-  return failures?.decisive === true || rest !== null || misconfigured !== null || mendedAt !== null || probe !== null;
 }

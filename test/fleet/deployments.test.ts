@@ -226,7 +226,7 @@ describe('what an instance makes of the word of the fleet', () => {
   });
 
   test('forgets its own failures from before somebody else was served', () => {
-    const record = { failedAt: [NOW, NOW + 9], inRow: 2, served: { since: 0, count: 0 } };
+    const record = { failedAt: [NOW, NOW + 9], inRow: 2, served: { since: 0, count: 0, before: 0 } };
     const own = { ...HEALTHY, breaker: { kind: 'closed' as const, ...record } };
     const word = { ...UNTROUBLED, breaker: { kind: 'closed' as const, since: NOW + 5, reports: {} } };
     expect(adopt(own, word, 'c1', atOnce).breaker).toMatchObject({ failedAt: [NOW + 9], inRow: 1 });

@@ -167,7 +167,7 @@ export const anyHealth: fc.Arbitrary<Health> = fc.record({
       kind: fc.constant('closed' as const),
       failedAt: fc.array(instant, { maxLength: 4 }),
       inRow: fc.nat({ max: 4 }),
-      served: fc.record({ since: instant, count: fc.nat({ max: 9 }) }),
+      served: fc.record({ since: instant, count: fc.nat({ max: 9 }), before: fc.nat({ max: 9 }) }),
     }),
     fc.record({ kind: fc.constant('open' as const), openUntil: instant, openings: fc.integer({ min: 1, max: 9 }) }),
     fc.record({

@@ -389,6 +389,30 @@ describe('failures among many successes', () => {
     expect(healthAfter(everyday).breaker.kind).toBe('closed');
   });
 
+  test.each([
+    { perSecond: 2, oneIn: 20 },
+    { perSecond: 10, oneIn: 20 },
+    { perSecond: 100, oneIn: 50 },
+    { perSecond: 200, oneIn: 100 },
+  ])('do not open it in five windows either: $perSecond a second, one in $oneIn fails', ({ perSecond, oneIn }) => {
+    let state = HEALTHY;
+    for (let at = 0; at < 5 * BREAKER.windowMs * (perSecond / 1_000); at++) {
+      const outcome = at % oneIn === oneIn - 1 ? 'failing' : 'ok';
+      state = nextHealth(state, finding(outcome, { at: NOW + (at * 1_000) / perSecond }), settings);
+      expect(state.breaker.kind).toBe('closed');
+    }
+  });
+
+  test('are held against the answers of one window, not of those before', () => {
+    const busy = Array.from({ length: 1_000 }, (_, at) => finding('ok', { at: NOW + at }));
+    const later = NOW + 2 * BREAKER.windowMs + 1_000;
+    const poor = Array.from({ length: 9 }, (_, at) =>
+      finding(at % 2 === 0 ? 'failing' : 'ok', { at: later + at * 1_000 }),
+    );
+    const after = [...busy, ...poor].reduce((state, one) => nextHealth(state, one, settings), HEALTHY);
+    expect(after.breaker.kind).toBe('open');
+  });
+
   test('open it at the threshold once they come in a row, as in an outage', () => {
     const outage: Finding['outcome'][] = [
       ...Array.from({ length: 5_000 }, () => 'ok' as const),
