@@ -209,7 +209,7 @@ function admission(ground: Ground, { gate: settings, storage, watch, opened }: E
   return {
     ring,
     gate: createGate({ settings, config, keys, tokens, throttle, refusals, clock }),
-    desk: new KeyDesk({ ring, store, clock, random: randomBytes }),
+    desk: new KeyDesk({ ring, store, clock, draw, random: randomBytes }),
     close: () => {
       ring.close();
       refusals.close();

@@ -1,15 +1,17 @@
-import type { Clock } from '../domain/clock.ts';
+import type { Clock, Draw } from '../domain/clock.ts';
 import { RouterError } from '../domain/errors.ts';
-import { type Change, LARGEST_BATCH, type Store, StoreError } from '../store/port.ts';
+import { type Change, LARGEST_BATCH, type Store, StoreError, type Values } from '../store/port.ts';
 import { cannotBeChecked, digestOf } from './credential.ts';
-import type { KeyChange, KeyRing } from './keyRing.ts';
-import { KEYS, type Key, type KeyOrder, toValues, VERSION_ROW, versionValues } from './keyRow.ts';
+import { type KeyChange, VERSION_ROW, type VersionRow, versionValues, withEntry } from './keyLog.ts';
+import type { Attempt, KeyRing } from './keyRing.ts';
+import { KEYS, type Key, type KeyOrder, toValues } from './keyRow.ts';
 import { makeKeyText, type RandomBytes } from './keyText.ts';
 
 export interface KeyDeskFacts {
   readonly ring: KeyRing;
   readonly store: Store;
   readonly clock: Clock;
+  readonly draw: Draw;
   readonly random: RandomBytes;
 }
 
@@ -21,6 +23,11 @@ export interface MadeKey {
 
 /** Long enough for a busy store: somebody waits for it, and is told. */
 const LONGEST_WRITE_MS = 5_000;
+/** The last of them is unconditional. */
+const MOST_TRIES = 8;
+const PAUSE_MS = 5;
+/** So many are never drawn twice while anybody may remember them. */
+const VERSION_BYTES = 9;
 
 /** Where keys are made and revoked. What is done is in the store before anybody is told, and holds at once on this instance. */
 export class KeyDesk {
@@ -34,10 +41,7 @@ export class KeyDesk {
     const { clock, random } = this.#facts;
     const { id, text } = makeKeyText(random);
     const key: Key = { ...order, id, digest: digestOf(text), createdAt: clock.now() };
-    await this.#change(async () => {
-      await this.#write(id, [{ kind: 'put', row: key.digest, values: toValues(key) }]);
-      return { kind: 'made', key };
-    });
+    await this.#change(id, () => ({ kind: 'made', key }));
     return { key, text };
   }
 
@@ -52,35 +56,65 @@ export class KeyDesk {
 
   /** `null`: there is no such key. */
   async revoke(id: string): Promise<Key | null> {
-    const revoked: Key[] = [];
-    await this.#change(async (keys) => {
-      revoked.push(...keys.filter((key) => key.id === id).slice(0, LARGEST_BATCH - 1));
-      if (revoked.length === 0) return null;
-      const digests = revoked.map(({ digest }) => digest);
-      await this.#write(
-        id,
-        digests.map((row) => ({ kind: 'remove', row })),
-      );
-      return { kind: 'revoked', digests };
+    let revoked: readonly Key[] = [];
+    await this.#change(id, (keys) => {
+      revoked = keys.filter((key) => key.id === id).slice(0, LARGEST_BATCH - 1);
+      return revoked.length === 0 ? null : { kind: 'revoked', digests: revoked.map(({ digest }) => digest) };
     });
     return revoked[0] ?? null;
   }
 
-  async #write(id: string, changes: readonly Change[]): Promise<void> {
-    const { store, clock } = this.#facts;
-    const version: Change = { kind: 'put', row: VERSION_ROW, values: versionValues(id, clock.now()) };
-    await store.batch('keys', KEYS, [...changes, version], LONGEST_WRITE_MS);
-  }
-
-  async #change(change: (keys: readonly Key[]) => Promise<KeyChange | null>): Promise<void> {
+  /** `decide` again, from what others have written meanwhile, until that is written; `null`: there is nothing to change. */
+  async #change(id: string, decide: (keys: readonly Key[]) => KeyChange | null): Promise<void> {
+    const { ring } = this.#facts;
     try {
-      await this.#facts.ring.ready();
-      await this.#facts.ring.change(change);
+      await ring.ready();
+      for (let tries = 1; ; tries++) {
+        const attempt = await ring.change(async (keys, row) => {
+          const change = decide(keys);
+          if (change === null) return { kind: 'nothing' };
+          return await this.#write(id, change, tries < MOST_TRIES ? row : null);
+        });
+        if (attempt.kind !== 'conflict') return;
+        if (tries > 1) await this.#pause(tries);
+      }
     } catch (cause) {
       if (!(cause instanceof StoreError)) throw cause;
-      // A call that got no answer may still have been carried out.
+      // A call that got no answer may still have been carried out: then the log tells this instance as it tells the others.
       const message = `The store did not take the change (${cause.failure}). See in the list how it stands, and try again.`;
       throw new RouterError('internal', message, { status: 503, cause });
     }
   }
+
+  /**
+   * Only where the version row is still `row`, from which the log in the new one is made. `null`: whatever the row is, as a revocation
+   * must not fail because others are busy. What they wrote is then in no log, nor is any version before it, and everybody lists.
+   */
+  async #write(id: string, change: KeyChange, row: VersionRow | null): Promise<Attempt> {
+    const { store, clock, random } = this.#facts;
+    const at = clock.now();
+    const version = random(VERSION_BYTES).toString('base64url');
+    const values = versionValues(id, at, withEntry(row?.log ?? null, { version, at, change }));
+    const changes = [...toRows(change), toVersionChange(row, values)];
+    const { kind } = await store.batch('keys', KEYS, changes, LONGEST_WRITE_MS);
+    return kind === 'conflict' ? { kind } : { kind: 'changed', change, version: row === null ? null : version };
+  }
+
+  #pause(tries: number): Promise<void> {
+    const { clock, draw } = this.#facts;
+    return new Promise((resolve) => void clock.after(draw() * PAUSE_MS * 2 ** tries, resolve));
+  }
+}
+
+function toRows(change: KeyChange): Change[] {
+  if (change.kind === 'made') return [{ kind: 'put', row: change.key.digest, values: toValues(change.key) }];
+  return change.digests.map((row) => ({ kind: 'remove', row }));
+}
+
+function toVersionChange(row: VersionRow | null, values: Values): Change {
+  if (row === null) return { kind: 'put', row: VERSION_ROW, values };
+  const { etag } = row;
+  return etag === null
+    ? { kind: 'insert', row: VERSION_ROW, values }
+    : { kind: 'replace', row: VERSION_ROW, values, etag };
 }

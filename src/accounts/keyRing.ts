@@ -4,7 +4,9 @@ import type { StoreWatch } from '../state/storeWatch.ts';
 import type { Row, Store } from '../store/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import { cannotBeChecked } from './credential.ts';
-import { BEHIND_DIGESTS, fromRow, KEYS, type Key, VERSION_ROW } from './keyRow.ts';
+import { listKeys } from './keyList.ts';
+import { changesSince, type KeyChange, toVersionRow, VERSION_ROW, type VersionRow, versionOf } from './keyLog.ts';
+import { fromRow, KEYS, type Key } from './keyRow.ts';
 import { Remembered } from './remembered.ts';
 
 export interface KeyRingFacts {
@@ -20,10 +22,19 @@ export interface KeyRingFacts {
   readonly open: () => Promise<void>;
 }
 
-/** What has been done in the store, and is to be known here at once. */
-export type KeyChange =
-  | { readonly kind: 'made'; readonly key: Key }
-  | { readonly kind: 'revoked'; readonly digests: readonly string[] };
+/** What became of an attempt to change keys in the store; what has changed is to be known here at once. */
+export type Attempt =
+  | { readonly kind: 'nothing' }
+  /** Somebody else was first. */
+  | { readonly kind: 'conflict' }
+  /** `version`: what this led to from what was up to date; `null`: others may have been in between. */
+  | { readonly kind: 'changed'; readonly change: KeyChange; readonly version: string | null };
+
+/**
+ * `lost`: the store does not answer. `behind`: it does, and is too busy for a list: what is known may be out of date, and what is not
+ * known can be asked for.
+ */
+type Standing = 'current' | 'behind' | 'lost';
 
 /** Reading so often, an instance learns within one refresh period what has become of a key. */
 const SHORTEST_CYCLE = 0.65;
@@ -36,8 +47,6 @@ const RELIST_MS = 15 * 60_000;
 const OVERDUE_MS = 10_000;
 /** Longest wait for the store to be opened; whoever needs it sooner is told to try again. */
 const LONGEST_OPENING_MS = 5_000;
-const PAGE = 1_000;
-const LONGEST_PAGE_MS = 5_000;
 /** Texts that are no key, each remembered for a refresh period. */
 const MOST_UNKNOWN = 10_000;
 /** Questions to the store for keys that are not known here, at once: guesses are not to take the store from everybody else. */
@@ -48,18 +57,20 @@ export class KeyRing {
   readonly #facts: KeyRingFacts;
   readonly #withinMs: number;
   #known = new Map<string, Key>();
-  /** Also those that cannot be read: `null` before the first listing. */
-  #rows: number | null = null;
+  /** Rows that are there and cannot be read: `null` before the first listing. */
+  #unreadable: number | null = null;
   readonly #unknown = new Remembered<true>(MOST_UNKNOWN);
   readonly #reads = new Map<string, Promise<Key | null>>();
-  /** The version row's etag before keys were last listed; `undefined`: they never were. */
-  #version: string | null | undefined = undefined;
+  /** The version row as last read, and all of it known here; `null`: it never was. */
+  #row: VersionRow | null = null;
+  /** The version of what is known here, with what was changed here since; `null`: none that a log could name. */
+  #version: string | null = null;
   /** Moves whenever keys may have gone: whatever was read before it may be stale. */
   #generation = 0;
   #relistAt = 0;
   /** When the last refresh that the store answered began. */
   #refreshedAt = 0;
-  #isFailing = false;
+  #standing: Standing = 'current';
   #first: Promise<void> | null = null;
   #catchUp: Promise<void> | null = null;
   #queue: Promise<unknown> = Promise.resolve();
@@ -73,21 +84,23 @@ export class KeyRing {
 
   /** Whether anybody has made a key; `null`: nobody knows yet. */
   get hasKeys(): boolean | null {
-    return this.#rows === null ? null : this.#rows > 0;
+    if (this.#known.size > 0) return true;
+    return this.#unreadable === null ? null : this.#unreadable > 0;
   }
 
   /** `null`: the keys have never been read. */
   get keys(): readonly Key[] | null {
-    return this.#rows === null ? null : [...this.#known.values()];
+    return this.#unreadable === null ? null : [...this.#known.values()];
   }
 
-  /** From memory alone; `null`: not there. Throws where keys are not to be believed any longer. */
+  /** From memory alone; `null`: not there, or to be asked for. Throws where keys are not to be believed any longer. */
   recall(digest: string): Key | null {
     const key = this.#known.get(digest);
     if (key === undefined || this.#isOverdue()) return null;
     const ageMs = this.#facts.clock.now() - this.#refreshedAt;
-    if (this.#isFailing && ageMs > this.#facts.keysOutliveStoreMs) throw this.#cannotTell();
-    return key;
+    if (this.#standing === 'current' || ageMs <= this.#facts.keysOutliveStoreMs) return key;
+    if (this.#standing === 'lost') throw this.#cannotTell();
+    return null;
   }
 
   /** The store is asked for what is not in memory, as the key may have been made elsewhere a moment ago; `null`: there is no such key. */
@@ -97,7 +110,7 @@ export class KeyRing {
     const known = this.recall(digest);
     if (known !== null) return known;
     if (this.#unknown.at(digest, this.#facts.clock.now()) !== null) return null;
-    if (this.#isFailing) throw this.#cannotTell();
+    if (this.#standing === 'lost') throw this.#cannotTell();
     const asked = this.#reads.get(digest);
     if (asked !== undefined) return await asked;
     if (this.#reads.size >= MOST_READS) throw this.#cannotTell();
@@ -108,7 +121,7 @@ export class KeyRing {
 
   /** Ends when the keys have been read once, or could not be. */
   ready(): Promise<void> {
-    if (this.#rows !== null || this.#isFailing) return Promise.resolve();
+    if (this.#unreadable !== null || this.#standing !== 'current') return Promise.resolve();
     this.#first ??= this.#told(this.#opened().then(() => this.refresh()));
     return this.#first;
   }
@@ -128,21 +141,23 @@ export class KeyRing {
     return this.#inTurn(() => this.#refresh());
   }
 
-  /** Changes keys in the store, by what is up to date and with no refresh meanwhile; `null`: there was nothing to change. */
-  change(change: (keys: readonly Key[]) => Promise<KeyChange | null>): Promise<void> {
+  /** Has keys changed in the store, by what is up to date (the version row too) and with no refresh meanwhile. */
+  change(change: (keys: readonly Key[], row: VersionRow) => Promise<Attempt>): Promise<Attempt> {
     return this.#inTurn(async () => {
       await this.#refresh();
-      if (this.#isFailing) throw unread();
-      const changed = await change([...this.#known.values()]);
-      if (changed !== null) this.#apply(changed);
+      if (this.#standing !== 'current' || this.#row === null) throw unread();
+      const attempt = await change([...this.#known.values()], this.#row);
+      if (attempt.kind !== 'changed') return attempt;
+      this.#apply(attempt.change);
+      this.#version = attempt.version;
+      return attempt;
     });
   }
 
-  #apply(changed: KeyChange): void {
-    const before = this.#known.size;
-    if (changed.kind === 'made') this.#known.set(changed.key.digest, changed.key);
-    else for (const digest of changed.digests) this.#known.delete(digest);
-    this.#rows = (this.#rows ?? before) + this.#known.size - before;
+  /** Bears repeating, in order. */
+  #apply(change: KeyChange): void {
+    if (change.kind === 'made') this.#known.set(change.key.digest, change.key);
+    else for (const digest of change.digests) this.#known.delete(digest);
     this.#generation++;
   }
 
@@ -187,35 +202,36 @@ export class KeyRing {
     const asked = watch.asking();
     try {
       const row = await store.get({ table: 'keys', partition: KEYS, row: VERSION_ROW }, this.#withinMs);
-      const version = row?.etag ?? null;
-      // The version was read first: what changes while the keys are listed moves it again.
-      if (version !== this.#version || now >= this.#relistAt) await this.#list();
-      this.#version = version;
+      this.#standing = (await this.#follow(toVersionRow(row), now)) ? 'current' : 'behind';
     } catch (error) {
-      this.#isFailing = true;
+      this.#standing = 'lost';
       watch.failed(error, asked);
       return;
     }
-    this.#isFailing = false;
-    this.#refreshedAt = now;
+    if (this.#standing === 'current') this.#refreshedAt = now;
     watch.answered(asked);
   }
 
-  async #list(): Promise<void> {
+  /** By what the row tells, or by a list where it does not tell enough. False: the store is too busy for a list. */
+  async #follow(row: VersionRow, now: number): Promise<boolean> {
+    const changes = row.etag === this.#row?.etag ? [] : changesSince(this.#version, row);
+    for (const change of changes ?? []) this.#apply(change);
+    // The row was read first: what changes while the keys are listed stands behind its version, and is then made once more.
+    if ((changes === null || now >= this.#relistAt) && !(await this.#list())) return false;
+    this.#row = row;
+    this.#version = versionOf(row);
+    return true;
+  }
+
+  async #list(): Promise<boolean> {
     const { store, clock, draw } = this.#facts;
-    const rows: Row[] = [];
-    const partitions = { from: KEYS, to: `${KEYS}\u0000` };
-    const range = { table: 'keys', partitions, rows: { to: BEHIND_DIGESTS }, limit: PAGE } as const;
-    let after: string | null = null;
-    do {
-      const page = await store.list({ ...range, after }, LONGEST_PAGE_MS);
-      rows.push(...page.rows);
-      after = page.next;
-    } while (after !== null);
-    this.#known = new Map(rows.map((row) => [row.row, fromRow(row)] as const).filter(isReadable));
-    this.#rows = rows.length;
+    const listed = await listKeys(store);
+    if (listed === null) return false;
+    this.#known = new Map(listed.keys.map((key) => [key.digest, key]));
+    this.#unreadable = listed.unreadable;
     this.#generation++;
     this.#relistAt = clock.now() + RELIST_MS * (0.5 + draw());
+    return true;
   }
 
   async #read(digest: string): Promise<Key | null> {
@@ -233,18 +249,13 @@ export class KeyRing {
     const key = row === null ? null : fromRow(row);
     if (key === null) this.#unknown.keep(digest, true, this.#facts.clock.now() + this.#facts.refreshMs);
     // Read while keys went, it lets this request in, and is not kept: it may be one of those.
-    else if (generation === this.#generation) this.#adopt(key);
+    else if (generation === this.#generation) this.#known.set(key.digest, key);
     return key;
-  }
-
-  #adopt(key: Key): void {
-    this.#known.set(key.digest, key);
-    this.#rows = Math.max(this.#rows ?? 0, this.#known.size);
   }
 
   #isOverdue(): boolean {
     const { clock, refreshMs } = this.#facts;
-    return !this.#isFailing && clock.now() - this.#refreshedAt > 2 * refreshMs + OVERDUE_MS;
+    return this.#standing === 'current' && clock.now() - this.#refreshedAt > 2 * refreshMs + OVERDUE_MS;
   }
 
   #cannotTell(cause?: unknown): Error {
@@ -261,8 +272,4 @@ export class KeyRing {
 function unread(): RouterError {
   const message = 'The keys could not be read from the store, so nothing was changed. Try again.';
   return new RouterError('internal', message, { status: 503 });
-}
-
-function isReadable(entry: readonly [string, Key | null]): entry is readonly [string, Key] {
-  return entry[1] !== null;
 }

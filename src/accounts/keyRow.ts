@@ -7,12 +7,6 @@ const SCHEMA = 1;
 export const KEYS = 'keys';
 /** Digests are hexadecimal and lie below it. */
 export const BEHIND_DIGESTS = 'g';
-/**
- * Written with every change of a key, in the same batch, for which it has to be of the same partition: a change that nobody is told
- * of would be a revoked key that lives on. Only its etag is looked at.
- */
-export const VERSION_ROW = 'version';
-
 /** What a new key is to stand for. */
 export interface KeyOrder {
   readonly account: string;
@@ -31,10 +25,6 @@ export interface Key extends KeyOrder {
   readonly createdAt: number;
 }
 
-export function versionValues(id: string, at: number): Values {
-  return { schema: SCHEMA, changed: id, at: new Date(at).toISOString() };
-}
-
 export function toValues(key: Key): Values {
   return {
     schema: SCHEMA,
@@ -51,7 +41,7 @@ export function toValues(key: Key): Values {
 }
 
 /** `null`: somebody else's writing. A key that is read in part might permit more than it should. */
-export function fromRow({ row, values }: Row): Key | null {
+export function fromRow({ row, values }: Pick<Row, 'row' | 'values'>): Key | null {
   const { schema, keyId: id, account } = values;
   if (schema !== SCHEMA || typeof id !== 'string' || typeof account !== 'string') return null;
   if (id === '' || account === '') return null;

@@ -1,4 +1,4 @@
-import type { Change, Page, Range, Row, RowKey, Store, Table, Values, Written } from '../store/port.ts';
+import type { Batched, Change, Page, Range, Row, RowKey, Store, Table, Values, Written } from '../store/port.ts';
 
 export const OPERATIONS = ['get', 'insert', 'replace', 'put', 'remove', 'list', 'batch'] as const;
 export type Operation = (typeof OPERATIONS)[number];
@@ -73,15 +73,11 @@ export abstract class StoreLayer implements Store {
     return this.around(askedFor('list', key, { withinMs }), () => this.#beneath.list(range, withinMs), came);
   }
 
-  batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<void> {
-    const puts = changes.filter((change) => change.kind === 'put');
+  batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<Batched> {
+    const puts = changes.filter((change) => change.kind !== 'remove');
     const entities = Math.max(1, changes.length);
     const asked: Asked = { operation: 'batch', table, partition, entities, puts, withinMs };
-    return this.around(
-      asked,
-      () => this.#beneath.batch(table, partition, changes, withinMs),
-      () => DONE,
-    );
+    return this.around(asked, () => this.#beneath.batch(table, partition, changes, withinMs), written);
   }
 
   close(): Promise<void> {
@@ -99,6 +95,6 @@ function askedFor(operation: Operation, { table, partition, row }: RowKey, { wit
   return { operation, table, partition, entities: 1, puts, withinMs };
 }
 
-function written({ kind }: Written): Came {
+function written({ kind }: Pick<Written, 'kind'>): Came {
   return { isConflict: kind === 'conflict', rows: [] };
 }

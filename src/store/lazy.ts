@@ -1,4 +1,5 @@
 import {
+  type Batched,
   type Change,
   type Page,
   type Range,
@@ -54,8 +55,8 @@ export class LazyStore implements Store {
     return await this.#opened().list(range, withinMs);
   }
 
-  async batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<void> {
-    await this.#opened().batch(table, partition, changes, withinMs);
+  async batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<Batched> {
+    return await this.#opened().batch(table, partition, changes, withinMs);
   }
 
   async close(): Promise<void> {

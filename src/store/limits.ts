@@ -45,7 +45,7 @@ export function acceptChanges(changes: readonly Change[]): readonly Change[] {
     throw new TypeError('a batch changes each row once');
   }
   const accepted = changes.map((change) =>
-    change.kind === 'put' ? { ...change, values: acceptValues(change.values) } : change,
+    change.kind === 'remove' ? change : { ...change, values: acceptValues(change.values) },
   );
   const bytes = accepted.reduce((sum, change) => sum + CHANGE_BYTES + sentBytes(change), 0);
   if (bytes > LARGEST_BATCH_BYTES) {
@@ -81,5 +81,5 @@ function piecesOf(value: Value): number {
 }
 
 function sentBytes(change: Change): number {
-  return change.kind === 'put' ? Buffer.byteLength(JSON.stringify(change.values)) : 0;
+  return change.kind === 'remove' ? 0 : Buffer.byteLength(JSON.stringify(change.values));
 }

@@ -1,6 +1,7 @@
 import { encodeKey } from './keys.ts';
 import { acceptChanges, acceptLimit, acceptValues } from './limits.ts';
 import {
+  type Batched,
   type Change,
   type Page,
   type Range,
@@ -65,15 +66,17 @@ export class MemoryStore implements Store {
     return { rows: found, next: null };
   }
 
-  async batch(table: Table, partition: string, changes: readonly Change[]): Promise<void> {
+  async batch(table: Table, partition: string, changes: readonly Change[]): Promise<Batched> {
     const accepted = acceptChanges(changes);
     // All keys are looked at before any row is written.
-    for (const { row } of accepted) this.#find({ table, partition, row });
+    const found = accepted.map(({ row }) => this.#find({ table, partition, row }).found);
+    if (!accepted.every((change, index) => isMet(change, found[index] ?? null))) return { kind: 'conflict' };
     for (const change of accepted) {
       const key = { table, partition, row: change.row };
-      if (change.kind === 'put') this.#write(key, change.values);
-      else this.#delete(key);
+      if (change.kind === 'remove') this.#delete(key);
+      else this.#write(key, change.values);
     }
+    return { kind: 'written' };
   }
 
   close(): Promise<void> {
@@ -106,6 +109,12 @@ export class MemoryStore implements Store {
   #rowsOf(table: Table): Row[] {
     return this.#tables.get(table) ?? [];
   }
+}
+
+/** Whether the row is as the change asks for. */
+function isMet(change: Change, found: Row | null): boolean {
+  if (change.kind === 'insert') return found === null;
+  return change.kind !== 'replace' || found?.etag === change.etag;
 }
 
 /** The place of the first row at or behind the key; rows are in order. */

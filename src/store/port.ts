@@ -37,6 +37,9 @@ export interface Row {
 /** What became of a conditional write. `conflict`: somebody else was there first; nothing was written. */
 export type Written = { readonly kind: 'written'; readonly etag: string } | { readonly kind: 'conflict' };
 
+/** What became of a batch. `conflict`: a row is not as one of the changes asks; nothing of the batch was written. */
+export type Batched = Pick<Written, 'kind'>;
+
 /** Rows by key, ascending; partitions from `from` (included) to `to` (left out). An absent bound does not bound. */
 export interface Range {
   readonly table: Table;
@@ -55,9 +58,11 @@ export interface Page {
   readonly next: string | null;
 }
 
-/** One change in a batch. All are of one partition; they happen together or not at all. */
+/** One change in a batch, as the call of that name makes it. All are of one partition; they happen together or not at all. */
 export type Change =
   | { readonly kind: 'put'; readonly row: string; readonly values: Values }
+  | { readonly kind: 'insert'; readonly row: string; readonly values: Values }
+  | { readonly kind: 'replace'; readonly row: string; readonly values: Values; readonly etag: string }
   | { readonly kind: 'remove'; readonly row: string };
 
 /** Most changes in a batch. */
@@ -80,7 +85,7 @@ export interface Store {
   remove(key: RowKey, etag: string | null, withinMs: number): Promise<boolean>;
   list(range: Range, withinMs: number): Promise<Page>;
   /** At most `LARGEST_BATCH` changes, each of another row. Removing what is not there is no failure. */
-  batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<void>;
+  batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<Batched>;
   close(): Promise<void>;
 }
 

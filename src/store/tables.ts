@@ -1,11 +1,12 @@
 /** The store in Azure Table Storage, in its emulator, or in Cosmos DB for Table (which gives rows in no order). */
 import type { TableClient } from '@azure/data-tables';
-import { sendBatch, toKeyed } from './batch.ts';
+import { isConditional, sendBatch, toKeyed } from './batch.ts';
 import { ask, type CallOptions, inTable, openTable, type TablesConnection, unbroken, unless } from './client.ts';
 import { fromEntity, toEntity, toEntityKey } from './entity.ts';
 import { encodeBound } from './keys.ts';
 import { acceptChanges, acceptLimit, acceptValues } from './limits.ts';
 import {
+  type Batched,
   type Change,
   type Page,
   type Range,
@@ -107,11 +108,12 @@ export class TablesStore implements Store {
     );
   }
 
-  async batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<void> {
+  async batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<Batched> {
     const keyed = toKeyed(partition, acceptChanges(changes));
-    await this.#ask({ what: 'batch', table, withinMs }, (client, options) =>
-      unbroken(() => sendBatch(client, options, keyed)),
-    );
+    return await this.#ask({ what: 'batch', table, withinMs }, (client, options) => {
+      const send = () => sendBatch(client, options, keyed);
+      return changes.some(isConditional) ? send() : unbroken(send);
+    });
   }
 
   close(): Promise<void> {

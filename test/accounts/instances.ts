@@ -85,7 +85,7 @@ export function instanceOn(facts: InstanceFacts = {}): Instance {
     keysOutliveStoreMs: outliveMs,
     open,
   });
-  const desk = new KeyDesk({ ring, store, clock, random: randomBytes });
+  const desk = new KeyDesk({ ring, store, clock, draw, random: randomBytes });
   const refusals = new Refusals(clock, journal);
   const throttle = new Throttle(clock, perMinute);
   const gate = createGate({ settings, config, keys: ring, tokens, throttle, refusals, clock });

@@ -190,7 +190,8 @@ describe('a made key', () => {
     const fresh = instanceOn({ store });
     expect((await refusalOf(() => fresh.desk.list()))?.status).toBe(503);
     store.trouble = 'none';
-    store.batch = () => store.get({ table: 'keys', partition: '', row: 'x'.repeat(600) }, 1).then(() => undefined);
+    store.batch = () =>
+      store.get({ table: 'keys', partition: '', row: 'x'.repeat(600) }, 1).then(() => ({ kind: 'written' }));
     expect(await refusalOf(() => desk.make(ORDER))).toMatchObject({
       status: 503,
       message: expect.stringContaining('did not take') as string,

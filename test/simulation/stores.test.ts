@@ -34,6 +34,9 @@ describe('the counting store', () => {
       ],
       WITHIN_MS,
     );
+    const replacing = { kind: 'replace', row: 'a', values: { content: 'abc' }, etag: 'an old one' } as const;
+    await store.batch('events', 'day', [{ kind: 'insert', row: 'c', values: { content: 'ab' } }], WITHIN_MS);
+    await store.batch('events', 'day', [replacing], WITHIN_MS);
     await store.remove(KEY, 'an old one', WITHIN_MS);
     const told = calls.map(({ operation, result, entities, characters, written }) =>
       [operation, result, JSON.stringify([...entities]), characters, written.length].join(' '),
@@ -47,6 +50,8 @@ describe('the counting store', () => {
       'put done [["other",1]] 1 1',
       'list done [["fleet",1],["other",1]] 5 0',
       'batch done [["day",2]] 0 1',
+      'batch done [["day",1]] 2 1',
+      'batch conflict [["day",1]] 3 0',
       'remove conflict [["fleet",1]] 0 0',
     ]);
   });

@@ -1,6 +1,7 @@
 /** A store that fails, forgets its answers or lets the test decide when it answers. */
 import { MemoryStore } from '../../src/store/memory.ts';
 import {
+  type Batched,
   type Change,
   type Page,
   type Range,
@@ -57,8 +58,8 @@ export class BrittleStore implements Store {
     return this.#ask(() => this.inner.list(range, withinMs));
   }
 
-  async batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<void> {
-    await this.#ask(() => this.inner.batch(table, partition, changes, withinMs));
+  async batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<Batched> {
+    return await this.#ask(() => this.inner.batch(table, partition, changes, withinMs));
   }
 
   close(): Promise<void> {

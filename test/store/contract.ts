@@ -434,7 +434,7 @@ function describeBatches(store: Opened, newPartition: () => string): void {
     });
 
     test('of no changes does nothing', async () => {
-      await expect(store().batch(table, newPartition(), [], WITHIN_MS)).resolves.toBeUndefined();
+      await expect(store().batch(table, newPartition(), [], WITHIN_MS)).resolves.toEqual({ kind: 'written' });
     });
 
     test('of too many changes, or with one row twice, is a fault of its writer', async () => {
@@ -450,7 +450,12 @@ function describeBatches(store: Opened, newPartition: () => string): void {
       const large: Change = { kind: 'put', row: 'b', values: { text: 'x'.repeat(530_000) } };
       const faulty: Change = { kind: 'put', row: 'b', values: { 'a-b': 1 } };
       const longKey = put('r'.repeat(513), 1);
-      for (const change of [large, faulty, longKey]) {
+      const others: Change[] = [
+        { ...faulty, kind: 'insert' },
+        { ...large, kind: 'insert' },
+        { ...faulty, kind: 'replace', etag: '*' },
+      ];
+      for (const change of [large, faulty, longKey, ...others]) {
         await expect(store().batch(table, partition, [put('a', 1), change], WITHIN_MS)).rejects.toThrow();
       }
       expect(await counts(partition)).toEqual({});
@@ -465,6 +470,64 @@ function describeBatches(store: Opened, newPartition: () => string): void {
         failure: 'failed',
       });
       expect(Object.keys(await counts(partition))).toEqual(['1', '2', '3']);
+    });
+  });
+
+  describe('a batch with conditions', () => {
+    const insert = (row: string, count: number): Change => ({ kind: 'insert', row, values: { count } });
+    const replace = (row: string, count: number, etag: string): Change => ({
+      kind: 'replace',
+      row,
+      values: { count },
+      etag,
+    });
+
+    /** Rows `a` and `b`, the latter written twice: its etags, the stale one first. */
+    async function stage(): Promise<{ partition: string; stale: string; etag: string }> {
+      const partition = newPartition();
+      const key = { table, partition, row: 'b' } as const;
+      await store().put({ ...key, row: 'a' }, { count: 1 }, WITHIN_MS);
+      const first = await store().insert(key, { count: 1, more: true }, WITHIN_MS);
+      if (first.kind !== 'written') throw new Error('not inserted');
+      const second = await store().replace(key, { count: 2, more: true }, first.etag, WITHIN_MS);
+      if (second.kind !== 'written') throw new Error('not replaced');
+      return { partition, stale: first.etag, etag: second.etag };
+    }
+
+    test('is written where the rows are as they ask, beside changes without any', async () => {
+      const { partition, etag } = await stage();
+      const changes = [remove('a'), put('c', 3), insert('d', 3), replace('b', 3, etag), remove('x')];
+      await expect(store().batch(table, partition, changes, WITHIN_MS)).resolves.toEqual({ kind: 'written' });
+      expect(await counts(partition)).toEqual({ b: 3, c: 3, d: 3 });
+      const replaced = await store().get({ table, partition, row: 'b' }, WITHIN_MS);
+      expect(replaced?.values).toEqual({ count: 3 });
+      expect(replaced?.etag).not.toBe(etag);
+    });
+
+    test.each<[string, (stage: { stale: string; etag: string }) => Change[]]>([
+      ['a row to be inserted is there', () => [put('c', 3), insert('a', 3)]],
+      ['… and another is as it should be', ({ etag }) => [replace('b', 3, etag), insert('a', 3), remove('x')]],
+      ['a row to be replaced has changed', ({ stale }) => [put('c', 3), replace('b', 3, stale)]],
+      ['… and stands before the others', ({ stale }) => [replace('b', 3, stale), put('c', 3), remove('a')]],
+      ['… and a row to be removed is gone', ({ stale }) => [remove('x'), replace('b', 3, stale), remove('a')]],
+      ['… and it is alone', ({ stale }) => [replace('b', 3, stale)]],
+      ['a row to be replaced is gone', ({ etag }) => [put('c', 3), replace('x', 3, etag)]],
+      ['… and so is one to be removed', ({ etag }) => [remove('y'), replace('x', 3, etag), remove('a')]],
+      ['… and another is inserted', ({ etag }) => [insert('c', 3), replace('x', 3, etag)]],
+    ])('is a conflict where %s, and nothing of it happens', async (_, changesFor) => {
+      const { partition, ...etags } = await stage();
+      const changes = changesFor(etags);
+      await expect(store().batch(table, partition, changes, WITHIN_MS)).resolves.toEqual({ kind: 'conflict' });
+      expect(await counts(partition)).toEqual({ a: 1, b: 2 });
+      expect((await store().get({ table, partition, row: 'b' }, WITHIN_MS))?.etag).toBe(etags.etag);
+    });
+
+    test('meets its own success as a conflict when it is sent again', async () => {
+      const { partition, etag } = await stage();
+      for (const changes of [[replace('b', 3, etag)], [insert('c', 3)]]) {
+        await expect(store().batch(table, partition, changes, WITHIN_MS)).resolves.toEqual({ kind: 'written' });
+        await expect(store().batch(table, partition, changes, WITHIN_MS)).resolves.toEqual({ kind: 'conflict' });
+      }
     });
   });
 }
@@ -507,6 +570,30 @@ function describeRaces(store: Opened, newPartition: () => string): void {
       await Promise.all(Array.from({ length: 10 }, (_, by) => store().batch('usage', partition, sweep(by), WITHIN_MS)));
       const { rows: left } = await listAll(store(), { table: 'usage', ...partitionOf(partition), limit: 100 });
       expect(left.map(({ row }) => row)).toEqual(Array.from({ length: 10 }, (_, by) => `by${by}`));
+    });
+
+    test('exactly one batch is written of those that are made from the same row, and nothing of the others', async () => {
+      const partition = newPartition();
+      const batches = (condition: (index: number) => Change) =>
+        Promise.all(
+          Array.from({ length: 20 }, (_, index) => {
+            const own: Change = { kind: 'put', row: `by${index}`, values: {} };
+            return store().batch('cursors', partition, [own, condition(index)], WITHIN_MS);
+          }),
+        );
+      const rows = async () =>
+        (await listAll(store(), { table: 'cursors', ...partitionOf(partition), limit: 99 })).rows;
+      const inserted = await batches((index) => ({ kind: 'insert', row: 'r', values: { index } }));
+      const [own, found] = await rows();
+      if (own === undefined || found === undefined) throw new Error('not inserted');
+      expect(inserted.filter(({ kind }) => kind === 'written')).toHaveLength(1);
+      expect(own.row).toBe(`by${Number(found.values['index'])}`);
+      await store().remove({ table: 'cursors', partition, row: own.row }, null, WITHIN_MS);
+      const { etag } = found;
+      const replaced = await batches((index) => ({ kind: 'replace', row: 'r', values: { index }, etag }));
+      const winner = replaced.findIndex(({ kind }) => kind === 'written');
+      expect(replaced.filter(({ kind }) => kind === 'written')).toHaveLength(1);
+      expect((await rows()).map(({ row }) => row)).toEqual([`by${winner}`, 'r']);
     });
 
     test('no change is lost where 50 of them count up one row', async () => {

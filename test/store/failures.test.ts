@@ -5,7 +5,7 @@ import { RestError } from '@azure/data-tables';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { TokenCredential } from '../../src/store/client.ts';
 import { toStoreError } from '../../src/store/failure.ts';
-import { type Store, StoreError } from '../../src/store/port.ts';
+import { type Change, type Store, StoreError } from '../../src/store/port.ts';
 import { createTablesStore } from '../../src/store/tables.ts';
 import {
   hang,
@@ -34,6 +34,10 @@ const CALLS: Readonly<Record<string, (store: Store, withinMs: number) => Promise
   remove: (store, ms) => store.remove(key, null, ms),
   list: (store, ms) => store.list({ table: 'deployments', limit: 5 }, ms),
   batch: (store, ms) => store.batch('deployments', 'p', [{ kind: 'put', row: 'r', values: { a: 1 } }], ms),
+  'batch with an etag': (store, ms) =>
+    store.batch('deployments', 'p', [{ kind: 'replace', row: 'r', values: { a: 1 }, etag: ETAG }], ms),
+  'batch with an insert': (store, ms) =>
+    store.batch('deployments', 'p', [{ kind: 'insert', row: 'r', values: { a: 1 } }], ms),
 };
 
 function withKey(url: string): Store {
@@ -242,6 +246,24 @@ describe('a batch', () => {
       failure,
     });
     expect(received).toHaveLength(1);
+  });
+
+  test.each<[number, string, Change]>([
+    [412, 'UpdateConditionNotSatisfied', { kind: 'replace', row: 'r', values: {}, etag: ETAG }],
+    [409, 'EntityAlreadyExists', { kind: 'insert', row: 'r', values: {} }],
+  ])('with a condition that the service answers with %d %s is a conflict', async (status, code, change) => {
+    const { store, received } = await storeOn(refused(status, code));
+    const changes: Change[] = [{ kind: 'remove', row: 's' }, change];
+    await expect(store.batch('usage', 'p', changes, WITHIN_MS)).resolves.toEqual({ kind: 'conflict' });
+    expect(received).toHaveLength(1);
+  });
+
+  test.each<[number, string, Change]>([
+    [412, 'UpdateConditionNotSatisfied', { kind: 'put', row: 'r', values: {} }],
+    [409, 'TableBeingDeleted', { kind: 'insert', row: 'r', values: {} }],
+  ])('that meets no condition of its own with %d %s is failed', async (status, code, change) => {
+    const { store } = await storeOn(refused(status, code));
+    await expect(store.batch('usage', 'p', [change], WITHIN_MS)).rejects.toMatchObject({ failure: 'failed' });
   });
 
   test('that is refused for a row which is there after all is not sent for ever', async () => {

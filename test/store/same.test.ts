@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MemoryStore } from '../../src/store/memory.ts';
-import type { Range, Row, RowKey, Store, Values } from '../../src/store/port.ts';
+import type { Change, Range, Row, RowKey, Store, Values } from '../../src/store/port.ts';
 import { type RunningEmulator, runEmulator } from '../harness/emulator.ts';
 import { listAll, WITHIN_MS } from './contract.ts';
 
@@ -26,18 +26,21 @@ const values: fc.Arbitrary<Values> = fc.dictionary(
 );
 const place = fc.record({ partition: fc.constantFrom(...PARTITIONS), row: fc.constantFrom(...ROWS) });
 const bound = fc.option(fc.constantFrom(...ROWS, ...PARTITIONS, '0', 'a\u0000'), { nil: undefined });
+/** `etag`: the n-th newest that its writer saw of this row. */
+const etag = fc.nat({ max: 2 });
 const change = fc.oneof(
   fc.record({ kind: fc.constant('put' as const), row: fc.constantFrom(...ROWS), values }),
+  fc.record({ kind: fc.constant('insert' as const), row: fc.constantFrom(...ROWS), values }),
+  fc.record({ kind: fc.constant('replace' as const), row: fc.constantFrom(...ROWS), values, etag }),
   fc.record({ kind: fc.constant('remove' as const), row: fc.constantFrom(...ROWS) }),
 );
 
-/** `etag`: the n-th newest that its writer saw of this row. */
 const operation = fc.oneof(
   fc.record({ kind: fc.constant('get' as const), at: place }),
   fc.record({ kind: fc.constant('insert' as const), at: place, values }),
-  fc.record({ kind: fc.constant('replace' as const), at: place, values, etag: fc.nat({ max: 2 }) }),
+  fc.record({ kind: fc.constant('replace' as const), at: place, values, etag }),
   fc.record({ kind: fc.constant('put' as const), at: place, values }),
-  fc.record({ kind: fc.constant('remove' as const), at: place, etag: fc.option(fc.nat({ max: 2 }), { nil: null }) }),
+  fc.record({ kind: fc.constant('remove' as const), at: place, etag: fc.option(etag, { nil: null }) }),
   fc.record({
     kind: fc.constant('batch' as const),
     at: place,
@@ -86,8 +89,17 @@ class Subject {
         return await this.#store.remove(key, etag, WITHIN_MS);
       }
       case 'batch':
-        return await this.#store.batch(key.table, key.partition, operation.changes, WITHIN_MS);
+        return await this.#store.batch(key.table, key.partition, await this.#changes(key, operation), WITHIN_MS);
     }
+  }
+
+  async #changes(key: RowKey, { changes }: Operation & { kind: 'batch' }): Promise<Change[]> {
+    const known = changes.map(async (one): Promise<Change[]> => {
+      if (one.kind !== 'replace') return [one];
+      const found = await this.#etagOf({ ...key, row: one.row }, one.etag);
+      return found === null ? [] : [{ ...one, etag: found }];
+    });
+    return (await Promise.all(known)).flat();
   }
 
   async #list({ from, to, rowFrom, rowTo, limit }: Operation & { kind: 'list' }): Promise<unknown> {

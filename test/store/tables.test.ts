@@ -21,6 +21,8 @@ describe('the store in tables', () => {
       await expect(store.remove(key, null, WITHIN_MS)).resolves.toBe(true);
       await expect(store.replace(key, {}, `W/"datetime'2026'"`, WITHIN_MS)).resolves.toEqual({ kind: 'conflict' });
       await store.batch('affinity', 'p', [{ kind: 'remove', row: 'r' }], WITHIN_MS);
+      const replacing = { kind: 'replace', row: 'r', values: {}, etag: `W/"datetime'2026'"` } as const;
+      await expect(store.batch('affinity', 'p', [replacing], WITHIN_MS)).resolves.toEqual({ kind: 'conflict' });
       expect(await tableNames()).not.toContain('affinity');
     });
 
@@ -40,6 +42,11 @@ describe('the store in tables', () => {
             ],
             WITHIN_MS,
           ),
+      ],
+      [
+        'batch with an insert',
+        'cursors',
+        (store) => store.batch('cursors', 'p', [{ kind: 'insert', row: 'r', values: { made: true } }], WITHIN_MS),
       ],
     ])('%s makes it', async (_, table, write) => {
       expect(await tableNames()).not.toContain(table);

@@ -2,7 +2,15 @@
 import type { RequestRecord } from '../../src/domain/usage.ts';
 import { StoreWatch } from '../../src/state/storeWatch.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
-import { type Change, type Page, type Range, type Store, StoreError, type Table } from '../../src/store/port.ts';
+import {
+  type Batched,
+  type Change,
+  type Page,
+  type Range,
+  type Store,
+  StoreError,
+  type Table,
+} from '../../src/store/port.ts';
 import { StoredLedger } from '../../src/usage/ledger.ts';
 import type { Group, UsageReport, UsageRow, UsageSum } from '../../src/usage/port.ts';
 import { ManualClock } from '../harness/manualClock.ts';
@@ -15,10 +23,16 @@ export const FLUSH_MS = 5_000;
 export class BrittleBatches extends BrittleStore {
   readonly sizes: number[] = [];
 
-  override async batch(table: Table, partition: string, changes: readonly Change[], withinMs: number): Promise<void> {
-    await super.batch(table, partition, changes, withinMs);
+  override async batch(
+    table: Table,
+    partition: string,
+    changes: readonly Change[],
+    withinMs: number,
+  ): Promise<Batched> {
+    const batched = await super.batch(table, partition, changes, withinMs);
     this.sizes.push(changes.length);
     if (this.trouble === 'answersLost') throw new StoreError('late', 'the answer was lost');
+    return batched;
   }
 }
 
