@@ -101,7 +101,8 @@ export function compose(options: ComposeOptions): Composition {
   const operations = new SharedOperations({ state, store, now, opened: () => begun.now() });
   const { watch } = state;
   const quotas = new AccountQuotas({ ...ground, watch, withinMs: STORE_WITHIN_MS });
-  const ledger = new StoredLedger({ ...ground, watch: watch.aside, withinMs: STORE_WITHIN_MS });
+  const instances = (): number => state.deployments.instances;
+  const ledger = new StoredLedger({ ...ground, watch: watch.aside, withinMs: STORE_WITHIN_MS, instances });
   const entry = admission(ground, { gate, storage, watch, opened: () => begun.now() });
   const follow = (): void => {
     quotas.start();

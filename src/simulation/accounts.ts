@@ -1,6 +1,7 @@
 import { digestOf } from '../accounts/credential.ts';
 import type { KeyDesk } from '../accounts/keyDesk.ts';
-import { KEYS, type Key, type KeyOrder, toValues, VERSION_ROW, versionValues } from '../accounts/keyRow.ts';
+import { VERSION_ROW, versionValues, withEntry } from '../accounts/keyLog.ts';
+import { KEYS, type Key, type KeyOrder, toValues } from '../accounts/keyRow.ts';
 import { makeKeyText, type RandomBytes } from '../accounts/keyText.ts';
 import type { Draw } from '../domain/clock.ts';
 import type { Store } from '../store/port.ts';
@@ -61,7 +62,8 @@ export class AccountKeys {
       const key: Key = { ...order, id: current.id, digest: digestOf(current.text), createdAt: at };
       await store.put({ table: 'keys', partition: KEYS, row: key.digest }, toValues(key), WITHIN_MS);
     }
-    await store.put({ table: 'keys', partition: KEYS, row: VERSION_ROW }, versionValues('', at), WITHIN_MS);
+    const log = withEntry(null, { version: 'first', at, change: { kind: 'revoked', digests: [] } });
+    await store.put({ table: 'keys', partition: KEYS, row: VERSION_ROW }, versionValues('', at, log), WITHIN_MS);
   }
 
   /** What the agent shows now: where its key was changed, sometimes the former one. */

@@ -26,6 +26,7 @@ export interface BackOfficeFacts {
   readonly journal: Journal;
   readonly watch: StoreWatch;
   readonly quotaWatch: QuotaWatch;
+  readonly instances: () => number;
 }
 
 const WITHIN_MS = 1_000;
@@ -73,8 +74,8 @@ export class BackOffice {
   }
 
   desk(random: RandomBytes): KeyDesk {
-    const { store, clock } = this.#facts;
-    return new KeyDesk({ ring: this.#ring, store, clock, random });
+    const { store, clock, draw } = this.#facts;
+    return new KeyDesk({ ring: this.#ring, store, clock, draw, random });
   }
 
   async close(): Promise<void> {

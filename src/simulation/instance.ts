@@ -73,7 +73,14 @@ export class Instance {
     this.#facts = facts;
     const fingerprint = () => 'simulated';
     this.state = new MarkingState({ config, store, instance: name, clock, draw, journal, fingerprint }, requests);
-    this.#office = new BackOffice({ ...facts, config, instance: name, watch: this.state.watch });
+    const { watch, deployments } = this.state;
+    this.#office = new BackOffice({
+      ...facts,
+      config,
+      instance: name,
+      watch,
+      instances: () => deployments.instances,
+    });
     const budget = new RetryBudget(config.retries.budgetPercent);
     const tallying = {
       prices: NO_PRICES,

@@ -35,7 +35,8 @@ const ORDINARY = {
   store: { latency: NEAR, entitiesPerSecond: PARTITION_TARGET },
 };
 
-type Part = Pick<Scenario, 'name' | 'about' | 'instances' | 'requestsPerSecond' | 'lastsMs'>;
+type Part = Pick<Scenario, 'name' | 'about' | 'instances' | 'requestsPerSecond' | 'lastsMs'> &
+  Partial<Pick<Scenario, 'startsWithinMs' | 'settledAtMs'>>;
 
 function scenario(
   part: Part,
@@ -99,7 +100,9 @@ function accounts(name: string, instances: number, requestsPerSecond: number): S
     about: 'accounts with limits: keys are changed six times, and the day of one account is used up',
     instances,
     requestsPerSecond,
-    lastsMs: 90_000,
+    startsWithinMs: 20_000,
+    settledAtMs: 25_000,
+    lastsMs: 110_000,
   };
   const perMinute = (instances * requestsPerSecond * 60) / NAMES.length;
   // What the one has for the day it uses in 55 s; the others use less than half of what they have.
@@ -110,7 +113,7 @@ function accounts(name: string, instances: number, requestsPerSecond: number): S
     tokensPerMonth: perMinute * TOKENS * 10_000,
   };
   const quotas = Object.fromEntries(NAMES.map((one) => [one, { quota: one === CAPPED ? day : ample }]));
-  const changesAtMs = [20_000, 30_000, 30_200, 40_000, 50_000, 50_010];
+  const changesAtMs = [40_000, 50_000, 50_200, 60_000, 70_000, 70_010];
   const built = scenario(part, { agents: 200, accounts: quotas }, () => []);
   return { ...built, accounts: { names: NAMES, keys: 200, changesAtMs, capped: CAPPED } };
 }

@@ -22,11 +22,15 @@ export interface LedgerFacts {
   readonly watch: Pick<StoreWatch, 'asking' | 'failed'>;
   /** Longest wait for one call of the store. */
   readonly withinMs: number;
+  /** About how many write into the same day. */
+  readonly instances: () => number;
 }
 
 /** Flushes lie so far apart, as shares of the configured time, that instances started together do not write together. */
 const SHORTEST_CYCLE = 0.8;
 const LONGEST_CYCLE = 1;
+/** A day is one partition, which bears twice as many: of a large fleet that counts much, each writes less often. */
+const MOST_ROWS_PER_SECOND = 1_000;
 
 /**
  * Sums what requests used, by day and labels, and writes the sums behind the requests. Each instance has rows of its own and puts
@@ -36,6 +40,8 @@ export class StoredLedger implements Ledger {
   readonly #facts: LedgerFacts;
   readonly #books = new Map<string, DayBook>();
   #opened = 0;
+  /** Rows that the last flush wrote. */
+  #flushed = 0;
   #flushing: Promise<void> = Promise.resolve();
   #stopTimer: () => void = () => undefined;
   #isClosed = false;
@@ -99,9 +105,10 @@ export class StoredLedger implements Ledger {
   }
 
   #schedule(): void {
-    const { clock, draw, config } = this.#facts;
+    const { clock, draw, config, instances } = this.#facts;
     const share = SHORTEST_CYCLE + draw() * (LONGEST_CYCLE - SHORTEST_CYCLE);
-    this.#stopTimer = clock.after(config.usage.flushMs * share, () => void this.#cycle());
+    const everybodysMs = ((this.#flushed * instances()) / MOST_ROWS_PER_SECOND) * 1_000;
+    this.#stopTimer = clock.after(Math.max(config.usage.flushMs, everybodysMs) * share, () => void this.#cycle());
   }
 
   async #cycle(): Promise<void> {
@@ -112,6 +119,7 @@ export class StoredLedger implements Ledger {
   async #flush(): Promise<void> {
     const { clock } = this.#facts;
     this.#giveUpOldDays();
+    this.#flushed = 0;
     for (const [day, book] of this.#books) {
       const unwritten = book.unwritten(clock.now());
       for (let at = 0; at < unwritten.length; at += LARGEST_BATCH) {
@@ -137,6 +145,7 @@ export class StoredLedger implements Ledger {
       return false;
     }
     for (const row of rows) book.wrote(row, askedAt);
+    this.#flushed += rows.length;
     return true;
   }
 

@@ -153,6 +153,22 @@ describe('writing', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('is as much less frequent as a fleet is larger: all together stay below what a partition bears', async () => {
+    const store = new BrittleBatches();
+    const { clock, open } = stageOn(store);
+    const ledger = open('i1', 0.5, 1_000);
+    ledger.start();
+    const seconds = 120;
+    for (let second = 0; second < seconds; second++) {
+      for (let count = 0; count < 20; count++) ledger.enter(record(clock.now(), { as: { creator: `c${count}` } }));
+      await clock.pass(1_000);
+    }
+    const rows = store.sizes.reduce((sum, size) => sum + size, 0);
+    expect((rows * 1_000) / seconds).toBeLessThan(2_000);
+    await ledger.close();
+    expect((await open('i2').report({ ...EVER, by: [] })).total.requests).toBe(20 * seconds);
+  });
+
   test('that failed is done again, and an answer that was lost changes nothing', async () => {
     const store = new BrittleBatches();
     const { clock, lost, episodes, open } = stageOn(store);

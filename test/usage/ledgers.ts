@@ -47,7 +47,7 @@ export interface LedgerStage {
   readonly clock: ManualClock;
   readonly lost: number[];
   readonly episodes: string[];
-  readonly open: (instance: string, draw?: number) => StoredLedger;
+  readonly open: (instance: string, draw?: number, instances?: number) => StoredLedger;
 }
 
 export function stageOn(store: Store, keepDays = 400): LedgerStage {
@@ -65,8 +65,18 @@ export function stageOn(store: Store, keepDays = 400): LedgerStage {
   const watch = new StoreWatch(clock, journal);
   watch.open();
   const config = { usage: { flushMs: FLUSH_MS, keepDays, askForUsage: true } };
-  const open = (instance: string, draw = 0.5): StoredLedger =>
-    new StoredLedger({ config, store, instance, clock, draw: () => draw, journal, watch, withinMs: 1_000 });
+  const open = (instance: string, draw = 0.5, instances = 1): StoredLedger =>
+    new StoredLedger({
+      config,
+      store,
+      instance,
+      clock,
+      draw: () => draw,
+      journal,
+      watch,
+      withinMs: 1_000,
+      instances: () => instances,
+    });
   return { clock, lost, episodes, open };
 }
 
