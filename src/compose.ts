@@ -136,8 +136,9 @@ export function compose(options: ComposeOptions): Composition {
     resetFailureWindows: async () => {
       await begun.now();
       if (!(await sweep({ state, store, now })).done) return;
-      const asked = watch.asking();
-      await sweepQuotas({ store, now: now() }).catch((error: unknown) => watch.failed(error, asked));
+      const { aside } = watch;
+      const asked = aside.asking();
+      await sweepQuotas({ store, now: now() }).catch((error: unknown) => aside.failed(error, asked));
       await ledger.compact(now());
     },
     close: async () => {

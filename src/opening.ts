@@ -28,18 +28,24 @@ export interface Begun {
 export function begin({ store, state, clock, follow }: Beginning): Begun {
   let opening: Promise<void> | null = null;
   const now = (): Promise<void> => {
-    opening ??= store.open().then(
+    opening ??= open();
+    return opening;
+  };
+  const open = (): Promise<void> => {
+    cancel();
+    return store.open().then(
       () => {
         follow();
         return state.start();
       },
       (error: unknown) => {
-        opening = null;
+        // Whoever asks before the next try hears at once that it could not be opened.
+        cancel = clock.after(REOPEN_AFTER_MS, () => {
+          opening = open();
+        });
         state.watch.failed(asStoreError(error), state.watch.asking());
-        cancel = clock.after(REOPEN_AFTER_MS, () => void now());
       },
     );
-    return opening;
   };
   let cancel = clock.after(OPEN_AFTER_MS, () => void now());
   return { now, cancel: () => cancel() };

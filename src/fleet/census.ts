@@ -18,16 +18,19 @@ const EPOCH_MS = 10 * 60_000;
 const MARKS = 2 ** 32;
 /** In a large fleet the lowest marks come first, so that those which will not stay are never written. */
 const SPREAD_MS = 60_000;
+/** Epochs; what lies further ahead is nobody's clock. */
+const FARTHEST_AHEAD = 1_000;
 
 export const NO_CENSUS: Census = { epoch: 0, marks: [], before: 0 };
 
 /** The census with this instance in it; the same object where its mark is not among the lowest. */
 export function counted(census: Census, instance: string, now: number): Census {
-  const epoch = Math.floor(now / EPOCH_MS);
-  // A clock that runs ahead or behind by an epoch is not worth a quarrel.
-  if (census.epoch > epoch) return census;
+  const mine = Math.floor(now / EPOCH_MS);
+  // Somebody's clock runs ahead: the others are counted in the same epoch as it, or it would be alone there.
+  const isAhead = census.epoch > mine && census.epoch < mine + FARTHEST_AHEAD;
+  const epoch = isAhead ? census.epoch : mine;
   const mark = hash32(`${instance}\n${epoch}`);
-  if (instancesIn(census) >= KEPT && now - epoch * EPOCH_MS < (mark / MARKS) * SPREAD_MS) return census;
+  if (!isAhead && instancesIn(census) >= KEPT && now - epoch * EPOCH_MS < (mark / MARKS) * SPREAD_MS) return census;
   const current = census.epoch === epoch ? census : { epoch, marks: [], before: countedIn(census) };
   const isLow = current.marks.length < KEPT || mark < (current.marks[KEPT - 1] ?? MARKS);
   if (!isLow || current.marks.includes(mark)) return current.epoch === census.epoch ? census : current;

@@ -9,8 +9,14 @@ import type { Breaker } from '../domain/config.ts';
 export type FailureReports = Readonly<Record<string, readonly number[]>>;
 
 export type FleetBreaker =
-  /** Failures up to `since` no longer count. */
-  | { readonly kind: 'closed'; readonly since: number; readonly reports: FailureReports }
+  | {
+      readonly kind: 'closed';
+      /** When it was closed or restored, 0 if never: whatever failed before is over. */
+      readonly since: number;
+      /** The last answer that came after a failure: failures up to then are not in a row with later ones. */
+      readonly servedAt: number;
+      readonly reports: FailureReports;
+    }
   | { readonly kind: 'open'; readonly openUntil: number; readonly openings: number; readonly cause: string }
   | {
       readonly kind: 'halfOpen';
@@ -41,7 +47,7 @@ export interface FleetHealth {
 export const NO_REPORTS: FailureReports = {};
 
 export const UNTROUBLED: FleetHealth = {
-  breaker: { kind: 'closed', since: 0, reports: NO_REPORTS },
+  breaker: { kind: 'closed', since: 0, servedAt: 0, reports: NO_REPORTS },
   restUntil: 0,
   misconfigured: null,
   drainedSince: null,
@@ -52,9 +58,31 @@ export function drained(fleet: FleetHealth, now: number): FleetHealth {
   return fleet.drainedSince === null ? { ...fleet, drainedSince: now } : fleet;
 }
 
+export function closedAt(since: number): FleetBreaker & { kind: 'closed' } {
+  return { kind: 'closed', since, servedAt: 0, reports: NO_REPORTS };
+}
+
 /** As if nothing had ever been wrong with it. */
 export function restored(now: number): FleetHealth {
-  return { ...UNTROUBLED, breaker: { kind: 'closed', since: now, reports: NO_REPORTS }, restoredAt: now };
+  return { ...UNTROUBLED, breaker: closedAt(now), restoredAt: now };
+}
+
+/** Clocks differ by less. */
+const LARGEST_SKEW_MS = 2_000;
+
+/** The same object where nothing in it lies in the future: whose clock is ahead must not make all later failures look like past ones. */
+export function notAhead(fleet: FleetHealth, now: number): FleetHealth {
+  const { breaker, restoredAt } = fleet;
+  const latest = now + LARGEST_SKEW_MS;
+  const isAhead = breaker.kind === 'closed' && Math.max(breaker.since, breaker.servedAt) > latest;
+  if (!isAhead && restoredAt <= latest) return fleet;
+  // Before this very moment, of which there may be failures to tell.
+  const past = (instant: number): number => (instant > latest ? now - 1 : instant);
+  return {
+    ...fleet,
+    restoredAt: past(restoredAt),
+    breaker: isAhead ? { ...breaker, since: past(breaker.since), servedAt: past(breaker.servedAt) } : breaker,
+  };
 }
 
 /** With all that an instance has seen; the same object where that has been told. */
@@ -84,7 +112,6 @@ export function isUntroubled(fleet: FleetHealth, now: number, { windowMs }: Brea
   const { breaker, restUntil, misconfigured, drainedSince, restoredAt } = fleet;
   if (breaker.kind !== 'closed' || misconfigured !== null || drainedSince !== null) return false;
   const past = now - windowMs;
-  return (
-    restUntil <= now && breaker.since <= past && restoredAt <= past && countOf(within(breaker.reports, past)) === 0
-  );
+  const latest = Math.max(breaker.since, breaker.servedAt, restoredAt);
+  return restUntil <= now && latest <= past && countOf(within(breaker.reports, past)) === 0;
 }

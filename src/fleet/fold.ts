@@ -1,11 +1,11 @@
 import type { Breaker } from '../domain/config.ts';
 import { halfOpened, opened, probeLeaseMs } from '../routing/transitions.ts';
 import {
+  closedAt,
   countOf,
   type FleetBreaker,
   type FleetHealth,
   type FleetMisconfiguration,
-  NO_REPORTS,
   reported,
   within,
 } from './deployments.ts';
@@ -32,6 +32,8 @@ export interface FailureEvidence {
 export interface ProbeEvidence {
   readonly claim: string;
   readonly outcome: 'answered' | 'failed' | 'dropped' | 'pending';
+  /** Failed: how often the window has opened by then, as far as is known here. Without the store others do not count. */
+  readonly openings: number;
   readonly at: number;
   readonly cause: string;
 }
@@ -97,11 +99,11 @@ type HalfOpen = FleetBreaker & { kind: 'halfOpen' };
 function foldServed(before: Closed, servedAt: number | null): Closed {
   if (servedAt === null) return before;
   const reports = within(before.reports, servedAt);
-  return reports === before.reports ? before : { kind: 'closed', since: Math.max(before.since, servedAt), reports };
+  return reports === before.reports ? before : { ...before, servedAt: Math.max(before.servedAt, servedAt), reports };
 }
 
 function foldFailures(before: Closed, { failures, servedAt }: Evidence, facts: FoldFacts): FleetBreaker {
-  const past = Math.max(before.since, servedAt ?? 0);
+  const past = Math.max(before.since, before.servedAt, servedAt ?? 0);
   const mine = failures === null ? [] : failures.at.filter((at) => at > past);
   const last = mine.at(-1);
   if (failures === null || last === undefined) return before;
@@ -109,16 +111,16 @@ function foldFailures(before: Closed, { failures, servedAt }: Evidence, facts: F
   const reports = reported(before.reports, facts.instance, mine.slice(-threshold));
   if (failures.decisive || countOf(within(reports, last - windowMs)) >= threshold)
     return { ...opened(1, last, facts.breaker), cause: failures.cause };
-  return reports === before.reports ? before : { kind: 'closed', since: before.since, reports };
+  return reports === before.reports ? before : { ...before, reports };
 }
 
 function foldProbe(before: HalfOpen, probe: ProbeEvidence, settings: Breaker): FleetBreaker {
   const { openings, cause } = before;
   switch (probe.outcome) {
     case 'answered':
-      return { kind: 'closed', since: probe.at, reports: NO_REPORTS };
+      return closedAt(probe.at);
     case 'failed':
-      return { ...opened(openings + 1, probe.at, settings), cause: probe.cause };
+      return { ...opened(Math.max(openings + 1, probe.openings), probe.at, settings), cause: probe.cause };
     case 'dropped':
       return { kind: 'open', openUntil: probe.at, openings, cause };
     case 'pending': {

@@ -47,8 +47,10 @@ export function reunitedAgents(mine: AgentSheet, theirs: AgentSheet): AgentSheet
   return { agents: new Map([...mine.agents, ...theirs.agents]) };
 }
 
-/** A row holds 1 MiB, and a read of it goes to every instance: beyond so many agents the ones moved longest ago go home early. */
+/** A read of the row goes to every instance: beyond so many agents the ones moved longest ago go home early. */
 const MOST_AGENTS = 2_000;
+/** A row holds 1 MiB of UTF-16; names are their callers' choice. */
+const MOST_AGENT_CHARACTERS = 400_000;
 
 export function encodeDeployments(sheet: DeploymentSheet, now: number, settings: Breaker): string {
   const entries = [...sheet.deployments].filter(([, fleet]) => !isUntroubled(fleet, now, settings));
@@ -63,13 +65,29 @@ function encodeHealth({ breaker, ...rest }: FleetHealth): object {
 }
 
 function isPlain(breaker: FleetBreaker): boolean {
-  return breaker.kind === 'closed' && breaker.since === 0 && Object.keys(breaker.reports).length === 0;
+  return (
+    breaker.kind === 'closed' &&
+    breaker.since === 0 &&
+    breaker.servedAt === 0 &&
+    Object.keys(breaker.reports).length === 0
+  );
 }
 
 export function encodeAgents(sheet: AgentSheet): string {
   const entries = [...sheet.agents].filter(([, record]) => record.assignment !== null || record.failures !== null);
-  if (entries.length > MOST_AGENTS) entries.sort(([, left], [, right]) => weight(right) - weight(left));
-  return JSON.stringify({ agents: Object.fromEntries(entries.slice(0, MOST_AGENTS)) });
+  const whole = entries.length > MOST_AGENTS ? null : agentsText(entries);
+  if (whole !== null && whole.length <= MOST_AGENT_CHARACTERS) return whole;
+  entries.sort(([, left], [, right]) => weight(right) - weight(left));
+  let characters = 0;
+  const fits = entries.slice(0, MOST_AGENTS).filter(([name, record]) => {
+    characters += JSON.stringify(name).length + JSON.stringify(record).length + 2;
+    return characters <= MOST_AGENT_CHARACTERS;
+  });
+  return agentsText(fits);
+}
+
+function agentsText(entries: readonly (readonly [string, AgentRecord])[]): string {
+  return JSON.stringify({ agents: Object.fromEntries(entries) });
 }
 
 /** What is kept first: pins, then the latest moves, then the latest failures. */
@@ -136,7 +154,12 @@ function decodeBreaker(fields: Fields | null): FleetBreaker {
         claim: word(fields['claim']),
       };
     default:
-      return { kind: 'closed', since: instant(fields['since']), reports: decodeReports(fields['reports']) };
+      return {
+        kind: 'closed',
+        since: instant(fields['since']),
+        servedAt: instant(fields['servedAt']),
+        reports: decodeReports(fields['reports']),
+      };
   }
 }
 

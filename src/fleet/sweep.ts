@@ -2,7 +2,7 @@
 import type { Agents, Breaker } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import type { AgentRecord } from './agents.ts';
-import { countOf, type FleetBreaker, type FleetHealth, NO_REPORTS, within } from './deployments.ts';
+import { closedAt, countOf, type FleetBreaker, type FleetHealth, NO_REPORTS, within } from './deployments.ts';
 
 /** A window that ended so long ago that nobody sends requests there: the next one need not be a probe. */
 const FORGOTTEN_MS = 3_600_000;
@@ -10,7 +10,11 @@ const FORGOTTEN_MS = 3_600_000;
 /** The same object where there is nothing to clear away. */
 export function sweptDeployment(fleet: FleetHealth, now: number, settings: Breaker): FleetHealth {
   const breaker = sweptBreaker(fleet.breaker, now, settings);
-  return breaker === fleet.breaker ? fleet : { ...fleet, breaker };
+  const { misconfigured: known } = fleet;
+  // It may not be in anybody's configuration any more.
+  const misconfigured = known !== null && now >= known.probeAt + FORGOTTEN_MS ? null : known;
+  const same = breaker === fleet.breaker && misconfigured === known;
+  return same ? fleet : { ...fleet, breaker, misconfigured };
 }
 
 function sweptBreaker(breaker: FleetBreaker, now: number, { windowMs, maxOpenMs }: Breaker): FleetBreaker {
@@ -29,7 +33,7 @@ function sweptBreaker(breaker: FleetBreaker, now: number, { windowMs, maxOpenMs 
 }
 
 function forgotten(now: number): FleetBreaker {
-  return { kind: 'closed', since: now, reports: NO_REPORTS };
+  return closedAt(now);
 }
 
 export interface AgentSweepFacts {

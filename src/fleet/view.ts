@@ -58,15 +58,21 @@ export function adopt(own: Health, fleet: FleetHealth, config: string, delayMs: 
 function adoptBreaker(own: Health, fleet: FleetBreaker): Pick<Health, 'breaker' | 'recovery'> {
   const { breaker, recovery } = own;
   if (fleet.kind === 'open' || fleet.kind === 'halfOpen') {
-    const before = breaker.kind === 'open' && breaker.openings === fleet.openings ? breaker.openUntil : 0;
+    // What it has found out alone may last longer than what the fleet knows; it never ends sooner for being told.
+    const before = breaker.kind === 'open' ? breaker.openUntil : 0;
     const { openings } = fleet;
     if (fleet.kind === 'halfOpen')
-      return { breaker: { kind: 'halfOpen', leaseUntil: fleet.leaseUntil, openings }, recovery: null };
+      return {
+        breaker: { kind: 'halfOpen', leaseUntil: Math.max(before, fleet.leaseUntil), openings },
+        recovery: null,
+      };
     return { breaker: { kind: 'open', openUntil: Math.max(before, fleet.openUntil), openings }, recovery: null };
   }
   // Somebody else has found out that it is back.
   if (breaker.kind !== 'closed') return { breaker: CLOSED, recovery: { since: fleet.since, sent: 0, answered: 0 } };
-  if (fleet.since === 0 || (breaker.failedAt[0] ?? Infinity) > fleet.since) return { breaker, recovery };
-  const failedAt = breaker.failedAt.filter((at) => at > fleet.since);
-  return { breaker: { ...breaker, failedAt, inRow: Math.min(breaker.inRow, failedAt.length) }, recovery };
+  const { since, servedAt } = fleet;
+  if ((breaker.failedAt[0] ?? Infinity) > Math.max(since, servedAt)) return { breaker, recovery };
+  const failedAt = breaker.failedAt.filter((at) => at > since);
+  const inRow = failedAt.filter((at) => at > servedAt).length;
+  return { breaker: { ...breaker, failedAt, inRow: Math.min(breaker.inRow, inRow) }, recovery };
 }

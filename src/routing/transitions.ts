@@ -47,8 +47,9 @@ export function nextHealth(health: Health, finding: Finding, settings: Transitio
 }
 
 /** How long a probe may stay unheard of before another one may go; whoever holds it renews that. */
-export function probeLeaseMs({ openMs }: Breaker): number {
-  return Math.min(Math.max(openMs, 2_000), 10_000);
+export function probeLeaseMs({ openMs, refreshMs }: Breaker): number {
+  // Renewed once in a refresh period: half a lease has to outlast that.
+  return Math.max(Math.min(Math.max(openMs, 2_000), 10_000), 2 * refreshMs);
 }
 
 /** One request is on its way to find out whether the deployment has recovered. */

@@ -3,12 +3,13 @@ import type { Clock } from '../domain/clock.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import type { RowKey, Store } from '../store/port.ts';
 import { SCHEMA } from './cell.ts';
-import type { StoreWatch } from './storeWatch.ts';
+import type { StoreUse, StoreWatch } from './storeWatch.ts';
 
 export interface AffinityFacts {
   readonly store: Store;
   readonly clock: Clock;
-  readonly watch: StoreWatch;
+  readonly watch: Pick<StoreWatch, 'isHealthy' | 'since'>;
+  readonly use: StoreUse;
   readonly withinMs: number;
   /** With a single endpoint there is nothing to remember. */
   readonly isNeeded: boolean;
@@ -20,6 +21,10 @@ const REMEMBERED = 50_000;
 const MOST_WRITES = 8;
 const MOST_WAITING = 10_000;
 
+/** What could not be written is tried again after a while, and then after longer ones. */
+const PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
 const WEEK_MS = 7 * 86_400_000;
 /** Azure keeps responses for 30 days: they lie in this week's rows or those of the five before. */
 const WEEKS = 6;
@@ -30,6 +35,9 @@ export class Affinity {
   readonly #holders = new Map<string, DeploymentId>();
   readonly #waiting: string[] = [];
   #writing = 0;
+  #failures = 0;
+  #failedAt = 0;
+  #askAgainAt = 0;
 
   constructor(facts: AffinityFacts) {
     this.#facts = facts;
@@ -44,11 +52,11 @@ export class Affinity {
 
   async findHolder(responseId: string): Promise<DeploymentId | null> {
     const known = this.holderOf(responseId);
-    const { isNeeded, watch, clock, store, withinMs } = this.#facts;
+    const { isNeeded, watch, use, clock, store, withinMs } = this.#facts;
     if (known !== null || !isNeeded || !watch.isHealthy) return known;
     const week = weekOf(clock.now());
     const keys = Array.from({ length: WEEKS }, (_, ago) => keyFor(responseId, week - ago));
-    const asked = watch.asking();
+    const asked = use.asking();
     try {
       const rows = await Promise.all(keys.map((key) => store.get(key, withinMs)));
       const holder = rows.find((row) => row !== null)?.values['deployment'];
@@ -56,7 +64,7 @@ export class Affinity {
       this.#keep(responseId, holder as DeploymentId);
       return holder as DeploymentId;
     } catch (error) {
-      watch.failed(error, asked);
+      use.failed(error, asked);
       return null;
     }
   }
@@ -79,22 +87,32 @@ export class Affinity {
   async #write(): Promise<void> {
     if (this.#writing >= MOST_WRITES) return;
     this.#writing++;
-    while (this.#waiting.length > 0 && this.#facts.watch.isHealthy) await this.#writeNext();
+    while (this.#waiting.length > 0 && this.#mayAsk) await this.#writeNext();
     this.#writing--;
   }
 
+  get #mayAsk(): boolean {
+    const { watch, clock } = this.#facts;
+    const isBackSince = (watch.since ?? 0) > this.#failedAt;
+    return watch.isHealthy && (isBackSince || clock.now() >= this.#askAgainAt);
+  }
+
   async #writeNext(): Promise<void> {
-    const { store, clock, watch, withinMs } = this.#facts;
+    const { store, clock, use, withinMs } = this.#facts;
     const responseId = this.#waiting.shift();
     const holder = responseId === undefined ? undefined : this.#holders.get(responseId);
     if (responseId === undefined || holder === undefined) return;
-    const asked = watch.asking();
+    const asked = use.asking();
     try {
       await store.put(keyFor(responseId, weekOf(clock.now())), { schema: SCHEMA, deployment: holder }, withinMs);
     } catch (error) {
       this.#waiting.unshift(responseId);
-      watch.failed(error, asked);
+      this.#failedAt = clock.now();
+      this.#askAgainAt = this.#failedAt + Math.min(PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS);
+      use.failed(error, asked);
+      return;
     }
+    this.#failures = 0;
   }
 
   #keep(responseId: string, holder: DeploymentId): void {

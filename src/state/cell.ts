@@ -112,14 +112,25 @@ export class Cell<T> {
       this.#etag = null;
       return false;
     }
-    this.#lost = false;
     if (row.etag === this.#etag) return false;
+    this.#lost = false;
     this.#etag = row.etag;
     const { schema } = row.values;
     this.#isForeign = typeof schema === 'number' && schema > SCHEMA;
     if (this.#isForeign) return false;
-    this.#adopt(this.#decoded(row), String(row.values['born']));
+    const theirs = this.#decoded(row);
+    if (theirs === null) return this.#spoilt();
+    this.#adopt(theirs, String(row.values['born']));
     return true;
+  }
+
+  /**
+   * What cannot be read was not written by any version. What is known here is still true, and is written back; who knows nothing
+   * leaves that to the others, and makes another row of it when it has something to write itself.
+   */
+  #spoilt(): boolean {
+    this.#lost = this.#born !== null;
+    return false;
   }
 
   /** A row made anew by somebody who knew nothing: what was known before is still true, and is written back. */
@@ -131,9 +142,9 @@ export class Cell<T> {
     this.#born = born;
   }
 
-  #decoded({ values: { content } }: Row): T {
-    // What cannot be read was not written by any version: it is written anew with the next change.
-    return (typeof content === 'string' ? this.#facts.decode(content) : null) ?? this.#facts.empty;
+  /** `null`: it cannot be read. */
+  #decoded({ values: { content } }: Row): T | null {
+    return typeof content === 'string' ? this.#facts.decode(content) : null;
   }
 
   #pause(tries: number): Promise<void> {

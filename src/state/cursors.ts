@@ -2,14 +2,15 @@ import type { Clock, Draw } from '../domain/clock.ts';
 import type { Pool } from '../domain/config.ts';
 import type { Store } from '../store/port.ts';
 import { Cell, Contended } from './cell.ts';
-import type { StoreWatch } from './storeWatch.ts';
+import type { StoreUse, StoreWatch } from './storeWatch.ts';
 
 export interface CursorFacts {
   readonly store: Store;
   readonly instance: string;
   readonly clock: Clock;
   readonly draw: Draw;
-  readonly watch: StoreWatch;
+  readonly watch: Pick<StoreWatch, 'isHealthy'>;
+  readonly use: StoreUse;
   readonly withinMs: number;
 }
 
@@ -65,15 +66,17 @@ interface Block {
 
 /** So long others may be first before an instance goes on in an order of its own, and so long it then does. */
 const PATIENCE_MS = 5_000;
+/** After a call that failed it does so for as long: by then the exchange with the fleet has found out more. */
+const ALONE_MS = 1_000;
 
 /** The cursor's row: the first turn that nobody has leased. */
 class Lease {
   readonly #cell: Cell<number>;
-  readonly #watch: StoreWatch;
+  readonly #use: StoreUse;
   readonly #clock: Clock;
 
-  constructor({ name }: Pool, { store, instance, clock, draw, watch, withinMs }: CursorFacts) {
-    this.#watch = watch;
+  constructor({ name }: Pool, { store, instance, clock, draw, use, withinMs }: CursorFacts) {
+    this.#use = use;
     this.#clock = clock;
     this.#cell = new Cell({
       store,
@@ -89,13 +92,13 @@ class Lease {
     });
   }
 
-  /** Somebody waits for it. `null`: the store does not answer, or others were first all the time. */
-  async take(size: number): Promise<Block | null> {
+  /** Somebody waits for it. `null`: the store does not answer; `contended`: others were first all the time. */
+  async take(size: number): Promise<Block | null | 'contended'> {
     const giveUpAt = this.#clock.monotonicMs() + PATIENCE_MS;
     let block: Block | null | 'contended';
     do block = await this.#take(size);
     while (block === 'contended' && this.#clock.monotonicMs() < giveUpAt);
-    return block === 'contended' ? null : block;
+    return block;
   }
 
   /** Nobody waits for it: where others are first a few times, it can be had later. */
@@ -105,13 +108,13 @@ class Lease {
   }
 
   async #take(size: number, mostTries?: number): Promise<Block | null | 'contended'> {
-    const asked = this.#watch.asking();
+    const asked = this.#use.asking();
     try {
       const changed = await this.#cell.change((next) => next + size, mostTries);
-      this.#watch.answered(asked);
+      this.#use.answered(asked);
       return changed && { start: changed.before, end: changed.after };
     } catch (error) {
-      this.#watch.failed(error, asked);
+      this.#use.failed(error, asked);
       return error instanceof Contended ? 'contended' : null;
     }
   }
@@ -196,7 +199,7 @@ class BlockCursor implements Cursor {
 /** Strict order over all instances: every turn is leased, those that wait at the same moment together. */
 class StrictCursor implements Cursor {
   readonly #lease: Lease;
-  readonly #watch: StoreWatch;
+  readonly #watch: Pick<StoreWatch, 'isHealthy'>;
   readonly #clock: Clock;
   readonly #waiting: ((turn: number) => void)[] = [];
   #isLeasing = false;
@@ -241,8 +244,10 @@ class StrictCursor implements Cursor {
       const count = this.#waiting.length;
       // Those that came while it was found out that the store is gone do not find that out once more.
       const owed = this.#owed;
-      const block = this.#isAlone ? null : await this.#lease.take(owed + count);
-      if (block === null && this.#watch.isHealthy) this.#aloneUntil = this.#clock.now() + PATIENCE_MS;
+      const taken = this.#isAlone ? 'alone' : await this.#lease.take(owed + count);
+      if (taken === 'contended') this.#aloneUntil = this.#clock.now() + PATIENCE_MS;
+      else if (taken === null) this.#aloneUntil = this.#clock.now() + ALONE_MS;
+      const block = typeof taken === 'string' ? null : taken;
       // Without the store everybody goes on in an order of their own.
       const start = block === null ? this.#next : block.start + owed;
       this.#owed += block === null ? count : -owed;

@@ -17,6 +17,8 @@ export interface Standing {
 export interface Claim {
   readonly id: string;
   readonly at: number;
+  /** Made without asking anybody, as nobody could be asked. */
+  readonly isAlone: boolean;
 }
 
 /** One failure among so many successes is everyday, and not worth telling the fleet. */
@@ -32,10 +34,7 @@ export function gathered(standing: Standing, before: Health, finding: Finding, w
   const known = evidence ?? NO_EVIDENCE;
   const told = {
     ...known,
-    probe:
-      probe && claim !== null
-        ? { claim: claim.id, outcome: outcome === 'failing' ? ('failed' as const) : ('answered' as const), at, cause }
-        : known.probe,
+    probe: probe && claim !== null ? { ...probeOutcome(view, outcome), claim: claim.id, at, cause } : known.probe,
     mendedAt:
       before.misconfigured !== null && outcome !== 'failing' && outcome !== 'misconfigured' ? at : known.mendedAt,
   };
@@ -45,11 +44,14 @@ export function gathered(standing: Standing, before: Health, finding: Finding, w
   switch (outcome) {
     case 'ok':
       if (!isNow) return told;
-      return { ...told, failures: null, servedAt: hasFailures(fleet, null) ? at : told.servedAt };
+      return { ...told, failures: null, servedAt: isAnswerToNews ? at : told.servedAt };
     case 'other':
       return { ...told, failures };
     case 'throttled':
-      return { ...told, failures, rest: { until: view.restUntil, at } };
+      // What was known before may end later for this instance than the deployment said: that is its own affair.
+      return view.restUntil === before.restUntil
+        ? { ...told, failures }
+        : { ...told, failures, rest: { until: view.restUntil, at } };
     case 'misconfigured':
       return { ...told, failures, misconfigured: { at, cause } };
     case 'failing':
@@ -57,6 +59,11 @@ export function gathered(standing: Standing, before: Health, finding: Finding, w
     default:
       return outcome satisfies never;
   }
+}
+
+function probeOutcome({ breaker }: Health, outcome: Finding['outcome']) {
+  if (outcome !== 'failing') return { outcome: 'answered' as const, openings: 0 };
+  return { outcome: 'failed' as const, openings: breaker.kind === 'open' ? breaker.openings : 0 };
 }
 
 function hasFailures({ breaker }: FleetHealth, evidence: Evidence | null): boolean {
@@ -77,4 +84,16 @@ function failuresIn(view: Health, before: Health, { at, cause }: Finding, window
 
 export function isUrgent({ failures, rest, misconfigured, mendedAt, probe }: Evidence): boolean {
   return failures?.decisive === true || rest !== null || misconfigured !== null || mendedAt !== null || probe !== null;
+}
+
+/** What was seen after an operator restored the deployment; `null`: nothing. */
+export function evidenceSince({ failures, rest, misconfigured }: Evidence, restoredAt: number): Evidence | null {
+  const at = failures?.at.filter((one) => one > restoredAt) ?? [];
+  const kept = {
+    ...NO_EVIDENCE,
+    failures: failures === null || at.length === 0 ? null : { ...failures, at },
+    rest: rest !== null && rest.at > restoredAt ? rest : null,
+    misconfigured: misconfigured !== null && misconfigured.at > restoredAt ? misconfigured : null,
+  };
+  return kept.failures === null && kept.rest === null && kept.misconfigured === null ? null : kept;
 }

@@ -10,7 +10,7 @@ import {
   gathered,
 } from '../fleet/agents.ts';
 import { agentEvents, type EventFacts } from '../fleet/events.ts';
-import { type AgentSheet, EMPTY_AGENTS, withAgent } from '../fleet/sheets.ts';
+import { type AgentSheet, EMPTY_AGENTS } from '../fleet/sheets.ts';
 import type { Known } from './known.ts';
 
 /** Moves that the fleet has not heard of follow each other within a refresh period: there are no more of them than that. */
@@ -88,11 +88,15 @@ export class KnownAgents implements Known<AgentSheet> {
   }
 
   fold(sheet: AgentSheet): AgentSheet {
-    let folded = sheet;
+    let agents: Map<string, AgentRecord> | null = null;
     for (const [agent, story] of this.#evidence) {
-      folded = withAgent(folded, agent, (record) => this.#folded(record, story));
+      const before = sheet.agents.get(agent) ?? AT_HOME;
+      const after = this.#folded(before, story);
+      if (after === before) continue;
+      agents ??= new Map(sheet.agents);
+      agents.set(agent, after);
     }
-    return folded;
+    return agents === null ? sheet : { agents };
   }
 
   /** Whether an agent has moved: a failure more or less can wait. */

@@ -4,13 +4,13 @@ import type { DeploymentId } from '../domain/deployment.ts';
 import type { FleetEvent } from '../domain/event.ts';
 import { type Finding, HEALTHY, type Health } from '../domain/health.ts';
 import { counted, instancesIn } from '../fleet/census.ts';
-import { countOf, type FleetHealth, UNTROUBLED, within } from '../fleet/deployments.ts';
+import { countOf, type FleetHealth, notAhead, UNTROUBLED, within } from '../fleet/deployments.ts';
 import { deploymentEvents, type EventFacts } from '../fleet/events.ts';
 import { type Evidence, type FoldFacts, fold, NO_EVIDENCE } from '../fleet/fold.ts';
 import { type DeploymentSheet, EMPTY_DEPLOYMENTS, withDeployment } from '../fleet/sheets.ts';
 import { adopt, claimed } from '../fleet/view.ts';
 import { nextHealth, type TransitionSettings } from '../routing/transitions.ts';
-import { type Claim, gathered, isUrgent, type Standing } from './evidence.ts';
+import { type Claim, evidenceSince, gathered, isUrgent, type Standing } from './evidence.ts';
 import type { Known } from './known.ts';
 
 export interface KnownDeploymentsFacts {
@@ -87,7 +87,13 @@ export class KnownDeployments implements Known<DeploymentSheet> {
   dropProbe(deployment: DeploymentId, now: number): boolean {
     const standing = this.#standingOf(deployment);
     if (standing.claim === null) return false;
-    const probe = { claim: standing.claim.id, outcome: 'dropped' as const, at: now, cause: 'the caller left' };
+    const probe = {
+      claim: standing.claim.id,
+      outcome: 'dropped' as const,
+      openings: 0,
+      at: now,
+      cause: 'the caller left',
+    };
     standing.evidence = { ...(standing.evidence ?? NO_EVIDENCE), probe };
     standing.claim = null;
     this.#adopt(deployment, standing, now);
@@ -112,7 +118,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
 
   /** The probe that the sheet has granted is ours. */
   holdClaim(deployment: DeploymentId, id: string, at: number): void {
-    this.#standingOf(deployment).claim = { id, at };
+    this.#standingOf(deployment).claim = { id, at, isAlone: false };
   }
 
   /** Claims a probe without asking anybody, as nobody can be asked; false: it may not be made now. */
@@ -123,7 +129,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     const after = claimed(evidence === null ? fleet : fold(fleet, evidence, facts), claim, now, facts);
     if (after === null) return false;
     standing.fleet = after;
-    standing.claim = { id: claim, at: now };
+    standing.claim = { id: claim, at: now, isAlone: true };
     // What an earlier probe came to is part of the word now.
     standing.evidence = evidence && { ...evidence, probe: null };
     this.#adopt(deployment, standing, now);
@@ -135,15 +141,17 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     let folded = census === sheet.census ? sheet : { ...sheet, census };
     for (const [id, standing] of this.#standings) {
       const evidence = this.#evidenceNow(standing, now);
-      if (evidence !== null) folded = withDeployment(folded, id, (fleet) => fold(fleet, evidence, this.#foldFacts(id)));
+      if (evidence === null) continue;
+      folded = withDeployment(folded, id, (fleet) => fold(notAhead(fleet, now), evidence, this.#foldFacts(id)));
     }
     return folded;
   }
 
   /** Whether something is at hand that others should not have to find out themselves. */
   get isUrgent(): boolean {
-    for (const { evidence } of this.#standings.values()) {
-      if (evidence !== null && isUrgent(evidence)) return true;
+    for (const { evidence, claim } of this.#standings.values()) {
+      // A probe under way is renewed by its holder, or another one goes: that is not left to a lot.
+      if (claim !== null || (evidence !== null && isUrgent(evidence))) return true;
     }
     return false;
   }
@@ -151,7 +159,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
   absorb(sheet: DeploymentSheet, now: number): void {
     this.#sheet = sheet;
     for (const id of this.#facts.config.deployments.keys()) {
-      const fleet = sheet.deployments.get(id) ?? UNTROUBLED;
+      const fleet = notAhead(sheet.deployments.get(id) ?? UNTROUBLED, now);
       const standing = this.#standings.get(id);
       if (standing === undefined && fleet === UNTROUBLED) continue;
       this.#absorb(id, standing ?? this.#standingOf(id), fleet, now);
@@ -172,14 +180,12 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     standing.fleet = fleet;
     if (isRestored) {
       standing.view = { ...HEALTHY, latencyMs: standing.view.latencyMs };
-      standing.evidence = null;
+      standing.evidence = standing.evidence && evidenceSince(standing.evidence, fleet.restoredAt);
       standing.claim = null;
     }
     const { evidence, claim } = standing;
     if (evidence !== null && fold(fleet, evidence, this.#foldFacts(id)) === fleet) standing.evidence = null;
-    // Somebody took the probe over, as nothing was heard of ours, or it has been settled.
-    const isOurs = fleet.breaker.kind !== 'halfOpen' || fleet.breaker.claim === claim?.id;
-    if (claim !== null && !isOurs) standing.claim = null;
+    if (claim !== null && !isHeld(fleet, claim)) standing.claim = null;
     this.#adopt(id, standing, now);
   }
 
@@ -193,7 +199,10 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     const { evidence } = standing;
     const claim = this.#claimNow(standing, now);
     if (claim === null || (evidence !== null && evidence.probe !== null)) return evidence;
-    return { ...(evidence ?? NO_EVIDENCE), probe: { claim: claim.id, outcome: 'pending', at: now, cause: '' } };
+    return {
+      ...(evidence ?? NO_EVIDENCE),
+      probe: { claim: claim.id, outcome: 'pending', openings: 0, at: now, cause: '' },
+    };
   }
 
   #adopt(id: DeploymentId, standing: Standing, now: number): void {
@@ -222,5 +231,20 @@ export class KnownDeployments implements Known<DeploymentSheet> {
   #foldFacts(id: DeploymentId): FoldFacts {
     const { instance, fingerprint } = this.#facts;
     return { instance, breaker: this.#settings.breaker, config: fingerprint(id) };
+  }
+}
+
+/** A claim counts until somebody has taken the probe over, or it has been settled. */
+function isHeld({ breaker, misconfigured }: FleetHealth, { id, isAlone }: Claim): boolean {
+  switch (breaker.kind) {
+    case 'halfOpen':
+      return breaker.claim === id;
+    case 'open':
+      // Nobody could be asked when it was made, so that the word says nothing of it.
+      return isAlone;
+    case 'closed':
+      return isAlone || misconfigured !== null;
+    default:
+      return breaker satisfies never;
   }
 }

@@ -32,14 +32,14 @@ export class SharedOperations implements Operations {
   async drain(deployment: DeploymentId): Promise<void> {
     const { state, now } = this.#facts;
     await this.#change(() =>
-      state.deploymentSheet.change((sheet) => withDeployment(sheet, deployment, (fleet) => drained(fleet, now()))),
+      state.deploymentSheet.order((sheet) => withDeployment(sheet, deployment, (fleet) => drained(fleet, now()))),
     );
   }
 
   async restore(deployment: DeploymentId): Promise<void> {
     const { state, now } = this.#facts;
     await this.#change(() =>
-      state.deploymentSheet.change((sheet) => withDeployment(sheet, deployment, () => restored(now()))),
+      state.deploymentSheet.order((sheet) => withDeployment(sheet, deployment, () => restored(now()))),
     );
   }
 
@@ -51,7 +51,7 @@ export class SharedOperations implements Operations {
     const assignment: Assignment = { deployment, from, why: 'operator', cause: BY_HAND, since, returnAt };
     await this.#change(() => {
       state.agents.forget(agent);
-      return state.agentSheet.change((sheet) => withAgent(sheet, agent, () => ({ assignment, failures: null })));
+      return state.agentSheet.order((sheet) => withAgent(sheet, agent, () => ({ assignment, failures: null })));
     });
     return assignment;
   }
@@ -63,7 +63,7 @@ export class SharedOperations implements Operations {
     if (before.assignment === null && before.failures === null) return false;
     await this.#change(() => {
       state.agents.forget(agent);
-      return state.agentSheet.change((sheet) => withAgent(sheet, agent, () => AT_HOME));
+      return state.agentSheet.order((sheet) => withAgent(sheet, agent, () => AT_HOME));
     });
     return true;
   }
@@ -101,20 +101,25 @@ export class SharedOperations implements Operations {
   store(): StoreStanding {
     const { state, store } = this.#facts;
     const { isHealthy, since, lastReadAt, problem } = state.watch;
-    const isForeign = state.deploymentSheet.isForeign || state.agentSheet.isForeign;
     return {
       kind: store.kind,
-      shared: store.kind !== 'memory' && !isForeign,
+      shared: store.kind !== 'memory' && !this.#isForeign,
       healthy: isHealthy,
       since,
       lastReadAt,
-      problem: isForeign ? NEWER : problem,
+      problem: this.#isForeign ? NEWER : problem,
       instances: state.deployments.instances,
     };
   }
 
+  get #isForeign(): boolean {
+    const { deploymentSheet, agentSheet } = this.#facts.state;
+    return deploymentSheet.isForeign || agentSheet.isForeign;
+  }
+
   async #change(change: () => Promise<void>): Promise<void> {
     await this.#facts.opened?.();
+    if (this.#isForeign) throw new RouterError('internal', `Nothing was changed: ${NEWER}.`, { status: 503 });
     try {
       await change();
     } catch (cause) {

@@ -4,7 +4,7 @@ import type { Clock, Draw } from '../domain/clock.ts';
 import type { Pool, RouterConfig } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import type { FleetEvent } from '../domain/event.ts';
-import type { BreakerState, Finding, Health, Snapshot } from '../domain/health.ts';
+import type { Finding, Health, Snapshot } from '../domain/health.ts';
 import {
   type AgentSheet,
   type DeploymentSheet,
@@ -21,6 +21,7 @@ import { availability } from '../routing/availability.ts';
 import type { Store, Table } from '../store/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import { Affinity } from './affinity.ts';
+import { Alone } from './alone.ts';
 import { Cell, type CellFacts, Contended } from './cell.ts';
 import { Chronicle } from './chronicle.ts';
 import { Cursors } from './cursors.ts';
@@ -29,6 +30,7 @@ import { KnownDeployments } from './knownDeployments.ts';
 import type { Failover, State } from './port.ts';
 import { SharedSheet } from './sharedSheet.ts';
 import { StoreWatch } from './storeWatch.ts';
+import { Telling } from './telling.ts';
 
 export interface SharedStateFacts {
   readonly config: RouterConfig;
@@ -45,7 +47,6 @@ export interface SharedStateFacts {
 /** Reading so often and telling so soon, an instance learns within one refresh period what another one has found out. */
 const SHORTEST_CYCLE = 0.65;
 const LONGEST_CYCLE = 0.8;
-const TELL_WITHIN = 0.1;
 /** How often failovers of single requests are written down. */
 const FAILOVERS_EVERY_MS = 5_000;
 
@@ -63,14 +64,12 @@ export class SharedState implements State, Snapshot {
   readonly watch: StoreWatch;
   readonly #cursors: Cursors;
   readonly #affinity: Affinity;
+  readonly #telling: Telling;
   readonly #claiming = new Set<DeploymentId>();
-  /** What was told of breakers while the store was gone. */
-  readonly #alone = new Map<DeploymentId, BreakerState['kind']>();
+  readonly #alone: Alone;
   #stopTimer: () => void = () => undefined;
-  #isTelling = false;
   #isClosed = false;
   #failoversToldAt = 0;
-  #toldAt = 0;
 
   constructor(facts: SharedStateFacts) {
     const { config, store, instance, clock, draw, journal } = facts;
@@ -78,11 +77,14 @@ export class SharedState implements State, Snapshot {
     this.#deployments = new KnownDeployments(facts);
     this.#agents = new KnownAgents(instance, config.agents);
     this.watch = new StoreWatch(clock, journal);
+    this.#alone = new Alone(journal, instance);
     const withinMs = Math.min(Math.max(config.breaker.refreshMs, SHORTEST_WAIT_MS), LONGEST_WAIT_MS);
     const parts = { store, instance, clock, draw, watch: this.watch, withinMs };
-    this.chronicle = new Chronicle(parts);
-    this.#cursors = new Cursors(parts);
-    this.#affinity = new Affinity({ ...parts, isNeeded: config.endpoints.size > 1 });
+    // Tables of their own: whether the store answers is told by the exchange alone.
+    const { aside } = this.watch;
+    this.chronicle = new Chronicle({ ...parts, watch: aside });
+    this.#cursors = new Cursors({ ...parts, use: aside });
+    this.#affinity = new Affinity({ ...parts, use: aside, isNeeded: config.endpoints.size > 1 });
     const cellFor = <T>(table: Table, form: Pick<CellFacts<T>, 'empty' | 'encode' | 'decode' | 'reunite'>) =>
       new Cell<T>({ ...parts, ...form, key: { table, partition: 'fleet', row: 'sheet' } });
     const sheetFacts = {
@@ -111,6 +113,16 @@ export class SharedState implements State, Snapshot {
         reunite: reunitedAgents,
       }),
       known: this.#agents,
+    });
+    this.#telling = new Telling({
+      clock,
+      draw,
+      refreshMs: config.breaker.refreshMs,
+      instances: () => this.#deployments.instances,
+      isLarge: () => this.deploymentSheet.isLarge,
+      drawsLot: () => this.deploymentSheet.drawsLot(),
+      isUrgent: () => this.#deployments.isUrgent || this.#agents.isUrgent,
+      tell: () => this.#publish(),
     });
   }
 
@@ -145,7 +157,7 @@ export class SharedState implements State, Snapshot {
   record(finding: Finding): void {
     if (!this.#deployments.record(finding)) return;
     if (this.watch.isHealthy) this.#nudge();
-    else this.#tellAlone(finding);
+    else this.#alone.tell(finding, this.health(finding.deployment).breaker.kind);
   }
 
   recordAgent(finding: AgentFinding): void {
@@ -225,6 +237,7 @@ export class SharedState implements State, Snapshot {
   /** Tells the fleet what is left to tell, and is still from then on. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#telling.close();
     this.#stopTimer();
     if (this.watch.isHealthy) await this.exchange();
     if (this.watch.isHealthy) await Promise.all([this.chronicle.flush({ failovers: true }), this.#affinity.flush()]);
@@ -238,20 +251,9 @@ export class SharedState implements State, Snapshot {
     this.#stopTimer = clock.after(this.config.breaker.refreshMs * share, () => void this.#cycle());
   }
 
-  /** There is news: it is told soon, by those on whom the lot falls; by the others with their next exchange, if it still is news. */
+  /** With the store gone it is told once the store is back. */
   #nudge(): void {
-    if (this.#isTelling || this.#isClosed || !this.watch.isHealthy) return;
-    const { clock, draw, journal } = this.#facts;
-    const now = clock.now();
-    // In a large fleet each writes out of turn at most once in a period: a storm of news must not become one of writes.
-    if (this.deploymentSheet.isLarge && now - this.#toldAt < this.config.breaker.refreshMs) return;
-    this.#toldAt = now;
-    if (!this.deploymentSheet.drawsLot()) return;
-    this.#isTelling = true;
-    clock.after(draw() * TELL_WITHIN * this.config.breaker.refreshMs, () => {
-      this.#isTelling = false;
-      this.#publish().catch((error: unknown) => journal.fault({ requestId: '-', error }));
-    });
+    if (this.watch.isHealthy) this.#telling.news();
   }
 
   async #publish(): Promise<void> {
@@ -260,7 +262,15 @@ export class SharedState implements State, Snapshot {
       await Promise.all([this.deploymentSheet.publish(), this.agentSheet.publish()]);
       this.watch.answered(asked);
     } catch (error) {
+      this.#hadTrouble(error, asked);
+    }
+  }
+
+  #hadTrouble(error: unknown, asked: number): void {
+    try {
       this.watch.failed(error, asked);
+    } catch (fault) {
+      this.#facts.journal.fault({ requestId: '-', error: fault });
     }
   }
 
@@ -273,16 +283,6 @@ export class SharedState implements State, Snapshot {
     });
     if (claimed.granted) this.#deployments.holdClaim(deployment, claim, now);
     return claimed.granted;
-  }
-
-  /** With the store gone nobody else will say it. */
-  #tellAlone({ deployment, at, cause }: Finding): void {
-    const { kind } = this.health(deployment).breaker;
-    if (this.#alone.get(deployment) === kind || (kind === 'closed' && !this.#alone.has(deployment))) return;
-    this.#alone.set(deployment, kind);
-    const { journal, instance } = this.#facts;
-    if (kind === 'halfOpen') return;
-    journal.happened({ kind: kind === 'open' ? 'opened' : 'closed', deployment, until: null, cause, at, instance });
   }
 
   #tell(events: readonly FleetEvent[]): void {

@@ -17,6 +17,8 @@ export interface SharedSheetFacts<Sheet> {
 /** As many instances may want to write at once; of more, by lot, no more than that. The others read what those wrote. */
 const WRITERS = 50;
 const TRIES_IN_A_CROWD = 2;
+/** What could not be told stays news; meanwhile reading is not to wait behind it. */
+const TRIES = 4;
 
 /** A sheet of the fleet's and what this instance knows of the same things, kept in step. */
 export class SharedSheet<Sheet> {
@@ -57,7 +59,13 @@ export class SharedSheet<Sheet> {
   /** Whoever is not first leaves it to the next exchange soon: what others wrote may have said it all. */
   publish(): Promise<void> {
     const { known, clock } = this.#facts;
-    return this.change((sheet) => known.fold(sheet, clock.now()), this.isLarge ? TRIES_IN_A_CROWD : undefined);
+    return this.change((sheet) => known.fold(sheet, clock.now()), this.isLarge ? TRIES_IN_A_CROWD : TRIES);
+  }
+
+  /** A change that has to be made, and not only if it seems one by what was read last. */
+  async order(change: (sheet: Sheet) => Sheet): Promise<void> {
+    await this.#facts.cell.read();
+    await this.change(change);
   }
 
   async change(change: (sheet: Sheet) => Sheet, mostTries?: number): Promise<void> {

@@ -33,7 +33,8 @@ export async function sweep(facts: SweepFacts): Promise<Swept> {
   const { state, now } = facts;
   await state.exchange();
   if (!state.watch.isHealthy) return { done: false, expiredRows: 0 };
-  const asked = state.watch.asking();
+  const use = state.watch.aside;
+  const asked = use.asking();
   try {
     await state.deploymentSheet.change((sheet) => sweptDeployments(sheet, facts));
     await state.agentSheet.change((sheet) => sweptAgents(sheet, facts));
@@ -43,7 +44,7 @@ export async function sweep(facts: SweepFacts): Promise<Swept> {
     return { done: true, expiredRows: responses + events };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    state.watch.failed(error, asked);
+    use.failed(error, asked);
     return { done: false, expiredRows: 0 };
   }
 }

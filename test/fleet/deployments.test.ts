@@ -103,7 +103,7 @@ describe('failures', () => {
   test('from before the breaker closed are past, even if they were enough', () => {
     const closed = fold(
       halfOpen('x', NOW + 1_000),
-      evidence({ probe: { claim: 'x', outcome: 'answered', at: NOW, cause: '' } }),
+      evidence({ probe: { claim: 'x', outcome: 'answered', openings: 0, at: NOW, cause: '' } }),
       I1,
     );
     expect(fold(closed, failures(9, NOW - 1, true), I2)).toBe(closed);
@@ -143,28 +143,33 @@ describe('a probe', () => {
     ],
     ['gives way to the next where it taught nothing', 'dropped', { kind: 'open', openUntil: NOW, openings: 1 }],
   ] as const)('%s', (_, outcome, breaker) => {
-    const told = evidence({ probe: { claim: 'x', outcome, at: NOW, cause: 'status 500' } });
+    const told = evidence({ probe: { claim: 'x', outcome, openings: 0, at: NOW, cause: 'status 500' } });
     expect(fold(halfOpen('x', NOW + 5_000), told, I1).breaker).toMatchObject(breaker);
   });
 
   test('counts for nothing once another has taken its place', () => {
     const other = halfOpen('y', NOW + 5_000);
-    const told = evidence({ probe: { claim: 'x', outcome: 'answered', at: NOW, cause: '' } });
+    const told = evidence({ probe: { claim: 'x', outcome: 'answered', openings: 0, at: NOW, cause: '' } });
     expect(fold(other, told, I1)).toBe(other);
   });
 
+  test('that failed as one of several, made while the store was down, opens it for as long as the last of them said', () => {
+    const told = evidence({ probe: { claim: 'x', outcome: 'failed', openings: 4, at: NOW, cause: 'status 503' } });
+    expect(fold(open(NOW - 1), told, I1).breaker).toMatchObject({ openings: 4, openUntil: NOW + 8 * BREAKER.openMs });
+  });
+
   test('that was made while the store was down counts once the window is over, and not before', () => {
-    const told = (at: number) => evidence({ probe: { claim: 'x', outcome: 'answered', at, cause: '' } });
+    const told = (at: number) => evidence({ probe: { claim: 'x', outcome: 'answered', openings: 0, at, cause: '' } });
     expect(fold(open(NOW), told(NOW + 1), I1).breaker.kind).toBe('closed');
     const lasting = open(NOW + 2);
     expect(fold(lasting, told(NOW + 1), I1)).toBe(lasting);
-    const pending = evidence({ probe: { claim: 'x', outcome: 'pending', at: NOW + 1, cause: '' } });
+    const pending = evidence({ probe: { claim: 'x', outcome: 'pending', openings: 0, at: NOW + 1, cause: '' } });
     expect(fold(open(NOW), pending, I1).breaker).toMatchObject({ kind: 'halfOpen', claim: 'x' });
   });
 
   test('renews its lease when half of it is over, and not before', () => {
     const early = halfOpen('x', NOW + 9_000);
-    const pending = (at: number) => evidence({ probe: { claim: 'x', outcome: 'pending', at, cause: '' } });
+    const pending = (at: number) => evidence({ probe: { claim: 'x', outcome: 'pending', openings: 0, at, cause: '' } });
     expect(fold(early, pending(NOW), I1)).toBe(early);
     expect(fold(early, pending(NOW + 6_000), I1).breaker).toMatchObject({ leaseUntil: NOW + 16_000 });
   });
@@ -213,10 +218,15 @@ describe('a misconfiguration', () => {
 describe('what an instance makes of the word of the fleet', () => {
   test('is closed, and eases in, where somebody else has found out that the deployment is back', () => {
     const own = { ...HEALTHY, breaker: { kind: 'open' as const, openUntil: NOW + 9_000, openings: 1 } };
-    const word = { ...UNTROUBLED, breaker: { kind: 'closed' as const, since: NOW, reports: {} } };
+    const word = { ...UNTROUBLED, breaker: { kind: 'closed' as const, since: NOW, servedAt: 0, reports: {} } };
     const view = adopt(own, word, 'c1', atOnce);
     expect(view.breaker.kind).toBe('closed');
     expect(view.recovery).toEqual({ since: NOW, sent: 0, answered: 0 });
+  });
+
+  test('keeps a window that it has seen open more often while it was alone', () => {
+    const own = { ...HEALTHY, breaker: { kind: 'open' as const, openUntil: NOW + 240_000, openings: 4 } };
+    expect(adopt(own, open(NOW + 60_000, 2), 'c1', atOnce).breaker).toMatchObject({ openUntil: NOW + 240_000 });
   });
 
   test('keeps a window that it saw open later, as a window never shortens', () => {
@@ -225,11 +235,18 @@ describe('what an instance makes of the word of the fleet', () => {
     expect(adopt(own, open(NOW + 60_000, 2), 'c1', atOnce).breaker).toMatchObject({ openUntil: NOW + 60_000 });
   });
 
-  test('forgets its own failures from before somebody else was served', () => {
+  test.each([
+    ['forgets what failed before somebody closed or restored it', { since: NOW + 5, servedAt: 0 }, [NOW + 9]],
+    [
+      'keeps its own failures in mind where somebody else was served, though not as one row',
+      { since: 0, servedAt: NOW + 5 },
+      [NOW, NOW + 9],
+    ],
+  ])('%s', (_, told, failedAt) => {
     const record = { failedAt: [NOW, NOW + 9], inRow: 2, served: { since: 0, count: 0, before: 0 } };
     const own = { ...HEALTHY, breaker: { kind: 'closed' as const, ...record } };
-    const word = { ...UNTROUBLED, breaker: { kind: 'closed' as const, since: NOW + 5, reports: {} } };
-    expect(adopt(own, word, 'c1', atOnce).breaker).toMatchObject({ failedAt: [NOW + 9], inRow: 1 });
+    const word = { ...UNTROUBLED, breaker: { kind: 'closed' as const, ...told, reports: {} } };
+    expect(adopt(own, word, 'c1', atOnce).breaker).toMatchObject({ failedAt, inRow: 1 });
   });
 
   test('is the same when it is told the same again', () => {

@@ -54,6 +54,7 @@ export const anyEvidence: fc.Arbitrary<Evidence> = fc.record({
     fc.record({
       claim: fc.constantFrom('x', 'y'),
       outcome: fc.constantFrom('answered' as const, 'failed' as const, 'dropped' as const, 'pending' as const),
+      openings: fc.integer({ min: 0, max: 4 }),
       at: instants,
       cause: fc.constant('status 503'),
     }),
@@ -65,6 +66,7 @@ export const anyFleet: fc.Arbitrary<FleetHealth> = fc.record({
     fc.record({
       kind: fc.constant('closed' as const),
       since: fc.oneof(fc.constant(0), instants),
+      servedAt: fc.oneof(fc.constant(0), instants),
       reports: fc.dictionary(
         fc.constantFrom('i1', 'i2', 'i3'),
         fc.array(instants, { minLength: 1, maxLength: 3 }).map((at) => at.sort((left, right) => left - right)),

@@ -34,13 +34,14 @@ describe('the holder of a stored response', () => {
 
   test('that could not be told is told when the store is back', async () => {
     const store = new BrittleStore();
-    const { instances } = fleetOf({ count: 2, store });
+    const { clock, instances } = fleetOf({ count: 2, store });
     const [one, two] = instances as [Instance, Instance];
     store.trouble = 'down';
     one.state.remember('resp_1', B);
     await settled();
     expect(await two.state.findHolder('resp_1')).toBeNull();
     store.trouble = 'none';
+    await clock.pass(1_000);
     await converge(instances);
     await settled();
     expect(await two.state.findHolder('resp_1')).toBe(B);
