@@ -290,7 +290,9 @@ describe('names that callers choose', () => {
     const [one, two] = instances as [Instance, Instance];
     for (let at = 0; at < 2_000; at++) {
       const agent = `${String(at).padStart(8, '0')}${'x'.repeat(120)}`;
-      one.state.recordAgent({ agent, on: A, failed: true, at: clock.now() + at, fallback: B, cause: 'failing' });
+      for (let time = 0; time < 3; time++) {
+        one.state.recordAgent({ agent, on: A, failed: true, at: clock.now() + time, fallback: B, cause: 'failing' });
+      }
     }
     await converge(instances);
     expect([one.operations.store().healthy, one.episodes]).toEqual([true, []]);
