@@ -30,7 +30,8 @@ export interface FleetOfInstances {
   readonly clock: ManualClock;
   readonly store: Store;
   readonly instances: readonly Instance[];
-  readonly add: (name: string) => Instance;
+  /** `its`: how the instance reaches the store, where others reach it otherwise. */
+  readonly add: (name: string, its?: Store) => Instance;
 }
 
 export interface FleetFacts {
@@ -54,13 +55,13 @@ export function fleetOf({
 }: FleetFacts): FleetOfInstances {
   const clock = new ManualClock();
   const config = configOf(fleet(['https://a.test', 'https://b.test', 'https://c.test'], extra));
-  const add = (instance: string): Instance => {
+  const add = (instance: string, its: Store = store): Instance => {
     const told: FleetEvent[] = [];
     const episodes: string[] = [];
     const journal = journalInto(told, episodes);
     const state = new SharedState({
       config,
-      store,
+      store: its,
       instance,
       clock: time ?? clock,
       draw: draw ?? (() => 0.5),
@@ -69,7 +70,7 @@ export function fleetOf({
     });
     if (started === true) state.start();
     else state.watch.open();
-    return { state, operations: new SharedOperations({ state, store, now: () => clock.now() }), told, episodes };
+    return { state, operations: new SharedOperations({ state, store: its, now: () => clock.now() }), told, episodes };
   };
   return { clock, store, instances: Array.from({ length: count }, (_, at) => add(`i${at + 1}`)), add };
 }
