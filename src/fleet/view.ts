@@ -61,11 +61,9 @@ function adoptBreaker(own: Health, fleet: FleetBreaker): Pick<Health, 'breaker' 
     // What it has found out alone may last longer than what the fleet knows; it never ends sooner for being told.
     const before = breaker.kind === 'open' ? breaker.openUntil : 0;
     const { openings } = fleet;
+    if (fleet.kind === 'halfOpen' && before > fleet.leaseUntil) return { breaker, recovery: null };
     if (fleet.kind === 'halfOpen')
-      return {
-        breaker: { kind: 'halfOpen', leaseUntil: Math.max(before, fleet.leaseUntil), openings },
-        recovery: null,
-      };
+      return { breaker: { kind: 'halfOpen', leaseUntil: fleet.leaseUntil, openings }, recovery: null };
     return { breaker: { kind: 'open', openUntil: Math.max(before, fleet.openUntil), openings }, recovery: null };
   }
   // Somebody else has found out that it is back.

@@ -86,6 +86,14 @@ export function isUrgent({ failures, rest, misconfigured, mendedAt, probe }: Evi
   return failures?.decisive === true || rest !== null || misconfigured !== null || mendedAt !== null || probe !== null;
 }
 
+/** With others' failures it was enough to open the breaker here: it stays open, though some of theirs be cleared before this is told. */
+export function insisted({ evidence, fleet, view }: Standing): Evidence | null {
+  const failures = evidence?.failures ?? null;
+  if (evidence === null || failures === null || failures.decisive) return evidence;
+  if (view.breaker.kind !== 'open' || fleet.breaker.kind !== 'closed') return evidence;
+  return { ...evidence, failures: { ...failures, decisive: true } };
+}
+
 /** What was seen after an operator restored the deployment; `null`: nothing. */
 export function evidenceSince({ failures, rest, misconfigured }: Evidence, restoredAt: number): Evidence | null {
   const at = failures?.at.filter((one) => one > restoredAt) ?? [];

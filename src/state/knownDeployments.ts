@@ -10,7 +10,7 @@ import { type Evidence, type FoldFacts, fold, NO_EVIDENCE } from '../fleet/fold.
 import { type DeploymentSheet, EMPTY_DEPLOYMENTS, withDeployment } from '../fleet/sheets.ts';
 import { adopt, claimed } from '../fleet/view.ts';
 import { nextHealth, type TransitionSettings } from '../routing/transitions.ts';
-import { type Claim, evidenceSince, gathered, isUrgent, type Standing } from './evidence.ts';
+import { type Claim, evidenceSince, gathered, insisted, isUrgent, type Standing } from './evidence.ts';
 import type { Known } from './known.ts';
 
 export interface KnownDeploymentsFacts {
@@ -81,6 +81,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     if (finding.probe) standing.claim = null;
     if (evidence === null) return false;
     this.#adopt(finding.deployment, standing, finding.at);
+    standing.evidence = insisted(standing);
     return true;
   }
 
