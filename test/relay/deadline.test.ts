@@ -260,6 +260,12 @@ describe('a request keeps its deadline', () => {
     expect(wrong(run)).toEqual([]);
   });
 
+  test.each(rows)('and is served meanwhile, where a $store store is asked for $what', async ({ situation, mood }) => {
+    // Where nothing but probes is left, and none can be claimed, nobody may serve.
+    const { ends } = await play({ ...situation, probed: situation.probed.slice(0, 1), mood });
+    expect(ends.map(({ error, tookMs }) => [error, tookMs === null])).toEqual([[null, false]]);
+  });
+
   test('whatever the strategy, the store and the endpoints do, and however many there are', async () => {
     const mood = fc.oneof(
       fc.record({
