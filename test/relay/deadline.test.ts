@@ -1,6 +1,8 @@
 /** A request ends within its deadline, whatever the store does meanwhile: time that the test owns, the state that the router has. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { AccountQuotas } from '../../src/accounts/quotaKeeper.ts';
+import { UNLIMITED } from '../../src/domain/account.ts';
 import type { RouterConfig } from '../../src/domain/config.ts';
 import type { DeploymentId } from '../../src/domain/deployment.ts';
 import { RouterError } from '../../src/domain/errors.ts';
@@ -75,6 +77,8 @@ interface Asked {
   readonly agent: 'cpt_agent' | 'unknown_agent';
   readonly stream: boolean;
   readonly cache: boolean;
+  /** By an account with a quota. */
+  readonly limited: boolean;
 }
 
 interface Situation {
@@ -133,8 +137,10 @@ class Scene {
       journal: JOURNAL,
     };
     this.state = new SharedState(facts);
+    const quotas = new AccountQuotas({ ...facts, watch: this.state.watch });
+    quotas.start();
     const upstream = new FakeUpstream(this.#clock, (sent) => this.#behave(sent, endpoints[sent.endpoint as Endpoint]));
-    this.relay = createRelay({ ...this.stage.deps, state: this.state, upstream, draw });
+    this.relay = createRelay({ ...this.stage.deps, state: this.state, upstream, draw, quotas });
   }
 
   async play({ mood, probed, asked }: Situation): Promise<Run> {
@@ -190,13 +196,15 @@ function failureOf(deployment: string, at: number) {
   return { deployment: deployment as DeploymentId, outcome: 'failing' as const, at, ...told };
 }
 
-function callFacts({ kind, agent, stream, cache, deadlineMs }: Asked): CallFacts {
+function callFacts({ kind, agent, stream, cache, limited, deadlineMs }: Asked): CallFacts {
+  const principal = { quota: limited ? { ...UNLIMITED, requestsPerMinute: 1_000_000 } : UNLIMITED };
   const labels = { agent, creator: 'unknown_creator', operation: 'unknown_operation' };
   const wishes = { deadlineMs, cache: cache ? ('on' as const) : null };
   if (kind === 'stored')
     return {
       labels,
       wishes,
+      principal,
       method: 'GET',
       target: { kind: 'response', id: 'resp_1', rest: '' },
       payload: { kind: 'none' },
@@ -204,7 +212,14 @@ function callFacts({ kind, agent, stream, cache, deadlineMs }: Asked): CallFacts
   const operation = kind === 'plain' ? 'chat/completions' : 'responses';
   const goesOn = kind === 'plain' ? {} : { previous_response_id: 'resp_1' };
   const payload = jsonPayload(JSON.stringify({ model: 'gpt-4.1', ...goesOn, ...(stream ? { stream } : {}) }));
-  return { labels, wishes, stream, payload, target: { kind: 'deployment', operation, namedBy: 'body', name: null } };
+  return {
+    labels,
+    wishes,
+    principal,
+    stream,
+    payload,
+    target: { kind: 'deployment', operation, namedBy: 'body', name: null },
+  };
 }
 
 function play(situation: Situation): Promise<Run> {
@@ -227,6 +242,7 @@ const PLAIN: Asked = {
   agent: 'unknown_agent',
   stream: false,
   cache: false,
+  limited: false,
 };
 const USUAL: Omit<Situation, 'mood'> = {
   strategy: 'priority',
@@ -248,23 +264,27 @@ const WAITS: readonly { readonly what: string; readonly situation: Omit<Situatio
   { what: 'the holder of a response to go on from', situation: { ...USUAL, asked: [{ ...PLAIN, kind: 'goesOn' }] } },
   { what: 'the holder of a stored response', situation: { ...USUAL, asked: [{ ...PLAIN, kind: 'stored' }] } },
 ];
+/** Nobody is served who may have used up what is his. */
+const QUOTA = { what: 'what is left of a quota', situation: { ...USUAL, asked: [{ ...PLAIN, limited: true }] } };
 
 describe('a request keeps its deadline', () => {
-  const rows = WAITS.flatMap(({ what, situation }) =>
-    MOODS.map(({ store, mood }) => ({ what, store, situation, mood })),
-  );
+  const inEachMood = (waits: typeof WAITS) =>
+    waits.flatMap(({ what, situation }) => MOODS.map(({ store, mood }) => ({ what, store, situation, mood })));
 
-  test.each(rows)('where a $store store is asked for $what', async ({ situation, mood }) => {
+  test.each(inEachMood([...WAITS, QUOTA]))('where a $store store is asked for $what', async ({ situation, mood }) => {
     const run = await play({ ...situation, mood });
     expect(run.calls).toBeGreaterThan(0);
     expect(wrong(run)).toEqual([]);
   });
 
-  test.each(rows)('and is served meanwhile, where a $store store is asked for $what', async ({ situation, mood }) => {
-    // Where nothing but probes is left, and none can be claimed, nobody may serve.
-    const { ends } = await play({ ...situation, probed: situation.probed.slice(0, 1), mood });
-    expect(ends.map(({ error, tookMs }) => [error, tookMs === null])).toEqual([[null, false]]);
-  });
+  test.each(inEachMood(WAITS))(
+    'and is served meanwhile, where a $store store is asked for $what',
+    async ({ situation, mood }) => {
+      // Where nothing but probes is left, and none can be claimed, nobody may serve.
+      const { ends } = await play({ ...situation, probed: situation.probed.slice(0, 1), mood });
+      expect(ends.map(({ error, tookMs }) => [error, tookMs === null])).toEqual([[null, false]]);
+    },
+  );
 
   test('whatever the strategy, the store and the endpoints do, and however many there are', async () => {
     const mood = fc.oneof(
@@ -291,6 +311,7 @@ describe('a request keeps its deadline', () => {
       agent: fc.constantFrom('cpt_agent' as const, 'unknown_agent' as const),
       stream: fc.boolean(),
       cache: fc.boolean(),
+      limited: fc.boolean(),
     });
     const situation = fc.record({
       strategy: fc.constantFrom(...STRATEGIES, 'strict' as const),
