@@ -63,6 +63,8 @@ export interface ComposeOptions {
   readonly log: (line: string) => void;
   /** Absent: the page says that there is none. */
   readonly dashboard?: DashboardFiles;
+  /** Put around the store when it is opened, by those who look at what is asked of it. */
+  readonly aroundStore?: (store: Store) => Store;
 }
 
 /** Where the state lies. */
@@ -89,7 +91,7 @@ interface Ground {
 
 export function compose(options: ComposeOptions): Composition {
   const { config, gate, storage, hasPlatformIdentity } = options;
-  const store = new LazyStore(storage.kind, async () => openStore(await storage.connection(), hasPlatformIdentity));
+  const store = lazyStore(options);
   const instance = randomUUID().slice(0, 8);
   const firstAnswer = new FirstAnswer(backgroundClock);
   // Looked at when there is something to look at: by then all parts are there.
@@ -150,6 +152,12 @@ export function compose(options: ComposeOptions): Composition {
       await store.close();
     },
   };
+}
+
+function lazyStore({ storage, hasPlatformIdentity, aroundStore = (store) => store }: ComposeOptions): LazyStore {
+  return new LazyStore(storage.kind, async () =>
+    aroundStore(await openStore(await storage.connection(), hasPlatformIdentity)),
+  );
 }
 
 interface DataParts {

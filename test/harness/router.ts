@@ -8,6 +8,7 @@ import type { RouterConfig } from '../../src/domain/config.ts';
 import type { DashboardFiles } from '../../src/http/page.ts';
 import { startServer } from '../../src/server/server.ts';
 import type { StorageSettings } from '../../src/store/connection.ts';
+import type { StoreTrace } from './storeTrace.ts';
 
 export interface TestRouter extends AsyncDisposable {
   readonly url: string;
@@ -21,13 +22,16 @@ const OPEN: GateSettings = { adminKey: null, callerKeys: [], loopbackOnly: true 
 export interface RouterParts extends Partial<GateSettings> {
   readonly storage?: StorageSettings;
   readonly dashboard?: DashboardFiles;
+  /** Sees what is asked of the store, and which request began it. */
+  readonly trace?: StoreTrace;
 }
 
 export async function startRouter(document: object, parts: RouterParts = {}): Promise<TestRouter> {
   const config = configOf(document);
   const log: string[] = [];
   const composition = composeFor(config, parts, log);
-  const server = await startServer({ app: composition.app, clock: composition.clock, host: '127.0.0.1', port: 0 });
+  const app = parts.trace?.heard(composition.app) ?? composition.app;
+  const server = await startServer({ app, clock: composition.clock, host: '127.0.0.1', port: 0 });
   return {
     url: server.url,
     config,
@@ -47,7 +51,7 @@ export function configOf(document: object): RouterConfig {
 
 export function composeFor(
   config: RouterConfig,
-  { storage = { kind: 'memory' }, dashboard = NO_DASHBOARD, ...gate }: RouterParts = {},
+  { storage = { kind: 'memory' }, dashboard = NO_DASHBOARD, trace, ...gate }: RouterParts = {},
   log: string[] = [],
 ): Composition {
   const kind = storage.kind === 'memory' ? 'memory' : 'tables';
@@ -59,6 +63,7 @@ export function composeFor(
     hasPlatformIdentity: false,
     log: (line) => log.push(line),
     dashboard,
+    ...(trace === undefined ? {} : { aroundStore: (store) => trace.around(store) }),
   });
 }
 

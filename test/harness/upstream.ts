@@ -19,6 +19,8 @@ export interface ScriptedUpstream extends AsyncDisposable {
   script(...scripts: Script[]): void;
   /** Connections that are open now. */
   connections(): Promise<number>;
+  /** Nobody listens any more. Whoever is still connected gets what is being answered, and then is hung up on. */
+  leave(): void;
 }
 
 export async function startUpstream(...initial: Script[]): Promise<ScriptedUpstream> {
@@ -43,6 +45,10 @@ export async function startUpstream(...initial: Script[]): Promise<ScriptedUpstr
       scripts = next;
     },
     connections: () => new Promise((resolve) => server.getConnections((_, count) => resolve(count))),
+    leave() {
+      scripts = [reset];
+      server.close();
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));

@@ -21,6 +21,7 @@ import type { Failover, State } from '../../src/state/port.ts';
 import { SharedState } from '../../src/state/shared.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import type { Journal } from '../../src/telemetry/port.ts';
+import type { Payload } from '../../src/upstream/dialect.ts';
 import type {
   Exchange,
   Upstream,
@@ -334,10 +335,14 @@ export function stageFor(config: RouterConfig, scripts: readonly Script[] = [], 
   };
 }
 
-function callFor(config: RouterConfig, clock: ManualClock, caller: Caller, facts: CallFacts): Call {
-  const bytes = Buffer.from('{"model":"gpt-4.1"}');
+export function jsonPayload(text: string): Payload {
+  const bytes = Buffer.from(text);
   const scan = scanBody(bytes, 10);
   if (!scan.ok) throw new Error(scan.problem);
+  return { kind: 'json', bytes, fields: scan.fields };
+}
+
+function callFor(config: RouterConfig, clock: ManualClock, caller: Caller, facts: CallFacts): Call {
   const { wishes, principal, plan, ...rest } = facts;
   return {
     id: 'id-1',
@@ -346,7 +351,7 @@ function callFor(config: RouterConfig, clock: ManualClock, caller: Caller, facts
     target: { kind: 'deployment', operation: 'chat/completions', namedBy: 'body', name: null },
     query: '',
     headers: [],
-    payload: { kind: 'json', bytes, fields: scan.fields },
+    payload: jsonPayload('{"model":"gpt-4.1"}'),
     name: 'gpt-4.1',
     stream: false,
     labels: { agent: 'unknown_agent', creator: 'unknown_creator', operation: 'unknown_operation' },
