@@ -92,12 +92,10 @@ describe('a store that is slow', () => {
     };
     for (let turn = 0; turn < 300; turn++) await traffic();
     const since = clock.now();
-    let granted: boolean | null = null;
-    void one.state.claimProbe(C, clock.now(), true).then((answer) => {
-      granted = answer;
-    });
-    while (granted === null && clock.now() - since < 20_000) await traffic();
-    expect(granted).toBe(true);
+    const answers: boolean[] = [];
+    void one.state.claimProbe(C, clock.now(), true).then((granted) => answers.push(granted));
+    while (answers.length === 0 && clock.now() - since < 20_000) await traffic();
+    expect(answers).toEqual([true]);
     expect(clock.now() - since).toBeLessThan(3_000);
   });
 
