@@ -66,6 +66,13 @@ export function isWholeEnd(half: Buffer): boolean {
   return kind === 'end' || kind === 'nothing';
 }
 
+const NAMED_TYPE = /^(?:event: ?|data: ?\{\s*"type"\s*:\s*")([\w.]+)/;
+
+/** Of an event too long to be held, by its beginning: whether it ends its stream. A picture may be in it. */
+export function isLongEnd(beginning: Buffer): boolean {
+  return ENDING_TYPES.has(NAMED_TYPE.exec(beginning.toString('latin1', 0, NAME_WITHIN))?.[1] ?? '');
+}
+
 /** By far the most frequent case; false: it has to be read. */
 function saysMore(events: Buffer, at: number, end: number): boolean {
   const first = events[at];

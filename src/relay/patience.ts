@@ -11,6 +11,8 @@ import type { Trail } from './trail.ts';
 const FREE_ATTEMPTS = 3;
 /** How often whoever waits for another request's probe looks whether its outcome is known. */
 const LOOK_EVERY_MS = 50;
+/** What is left of a wait below this is over: a fraction of a millisecond might never pass. */
+const SHORTEST_WAIT_MS = 1;
 /** Those who wait for the same rest come back spread over this share of it. */
 const SPREAD = 0.1;
 
@@ -54,9 +56,9 @@ export class Patience {
     const isNew = this.#endsAt === null;
     this.#endsAt ??= now + maxMs;
     const leftMs = this.#endsAt - now;
-    if (leftMs <= 0) return soonest.pending === 'ramping' ? soonest.next : null;
+    if (leftMs < SHORTEST_WAIT_MS && !isNew) return soonest.pending === 'ramping' ? soonest.next : null;
     if (soonest.inMs > leftMs) return null;
-    const pauseMs = isRepeat && isNew ? this.#backoffMs(soonest) : this.#waitMs(soonest, Math.min(leftMs, withinMs));
+    const pauseMs = isRepeat && isNew ? this.#backoffMs(soonest) : this.#waitMs(soonest, leftMs, withinMs);
     if (pauseMs > withinMs) return null;
     if (isRepeat && !this.#isPaid && !budget.withdraw()) return null;
     this.#isPaid = isRepeat;
@@ -88,11 +90,11 @@ export class Patience {
     return Math.max(inMs, draw() * Math.min(maxMs, baseMs * 2 ** this.#repeats));
   }
 
-  #waitMs({ inMs, pending }: Soonest, mostMs: number): number {
+  #waitMs({ inMs, pending }: Soonest, leftMs: number, withinMs: number): number {
     const { config, draw } = this.#deps;
-    if (pending !== null) return Math.min(LOOK_EVERY_MS * (1 + draw()) * 0.5, mostMs);
+    if (pending !== null) return Math.min(LOOK_EVERY_MS * (1 + draw()) * 0.5, leftMs);
     const spreadMs = draw() * Math.min(inMs * SPREAD, config.retries.baseMs);
-    return Math.max(inMs, Math.min(inMs + spreadMs, mostMs));
+    return Math.max(inMs, Math.min(inMs + spreadMs, leftMs, withinMs));
   }
 
   #pause(ms: number): Promise<void> {

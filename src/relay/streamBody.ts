@@ -1,8 +1,8 @@
 import type { StreamMeter } from '../usage/streamMeter.ts';
 import type { LiveAnswer, LiveSink } from './attempt.ts';
 import { brokenEvent, dismissedEvent, HEARTBEAT, restartEvent, wholeEventsEnd } from './events.ts';
-import { isWholeEnd, lastWordOf } from './lastWord.ts';
-import { type Restarted, StreamBroken, type StreamEnd, type StreamOptions } from './streamPort.ts';
+import { isLongEnd, isWholeEnd, lastWordOf } from './lastWord.ts';
+import { COMPLETE, type Restarted, StreamBroken, type StreamEnd, type StreamOptions } from './streamPort.ts';
 
 /** A slow caller may lag this far behind before its deployment is asked to wait. */
 const HIGH_WATER = 256 * 1024;
@@ -11,7 +11,6 @@ const LONGEST_EVENT = 1024 * 1024;
 const EVENTS_END = Buffer.from('\n\n');
 /** A connection whose stream is complete, and that does not end, is waited for no longer. */
 const END_GRACE_MS = 1_000;
-const COMPLETE: StreamEnd = { kind: 'complete' };
 
 type State = 'flowing' | 'restarting' | 'ended' | 'failed';
 
@@ -32,7 +31,8 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
   #rejecter: ((error: Error) => void) | null = null;
   /** The beginning of an event whose end has not come yet. */
   #half: Buffer | null = null;
-  #midEvent = false;
+  /** An event is on its way that was too long to be held; `end`: the stream is complete with it. */
+  #long: 'end' | 'more' | null = null;
   /** How the stream ends if nothing more comes: its last word has been said. */
   #lastWord: StreamEnd | null = null;
   /** The deployment's own error event, which the caller gets only if nobody begins again. */
@@ -85,16 +85,18 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     // A blank line may straddle the seam, by three bytes at most.
     const end = wholeEventsEnd(bytes, half === null ? 0 : Math.max(0, half.length - 3));
     if (end > 0) {
-      this.#midEvent = false;
+      const long = this.#long;
+      this.#long = null;
       this.#half = end === bytes.length ? null : bytes.subarray(end);
-      return this.#sendEvents(end === bytes.length ? bytes : bytes.subarray(0, end));
+      this.#sendEvents(end === bytes.length ? bytes : bytes.subarray(0, end));
+      return long === 'end' ? this.#expectEnd(COMPLETE) : undefined;
     }
     if (bytes.length <= LONGEST_EVENT) {
       this.#half = bytes;
       return;
     }
     this.#half = null;
-    this.#midEvent = true;
+    this.#long ??= isLongEnd(bytes) ? 'end' : 'more';
     this.#send(bytes);
   }
 
@@ -104,15 +106,14 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     const isLeft = half !== null && isWholeEnd(half);
     // What the deployment sent goes to the caller to the last byte, unless it ended amid an event.
     if (isLeft) this.#sendEvents(half);
-    const isCut = this.#live.events && (this.#midEvent || (half !== null && !isLeft));
+    const isCut = this.#live.events && (this.#long !== null || (half !== null && !isLeft));
     if (isCut && this.#lastWord === null) return this.#break({ kind: 'broken', cause: 'it ended amid an event' });
     this.#complete();
   }
 
   onBroken(cause: string): void {
-    if (this.#state !== 'flowing') return;
-    if (this.#lastWord === null) this.#break({ kind: 'broken', cause });
-    else this.#complete();
+    if (this.#lastWord !== null) return this.#complete();
+    if (this.#state === 'flowing') this.#break({ kind: 'broken', cause });
   }
 
   #complete(): void {
@@ -163,8 +164,8 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
   }
 
   #closeEvent(): void {
-    if (this.#midEvent) this.#send(EVENTS_END);
-    this.#midEvent = false;
+    if (this.#long !== null) this.#send(EVENTS_END);
+    this.#long = null;
   }
 
   #sendEvents(events: Buffer): void {
@@ -285,7 +286,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
 
   #beat(now: number): void {
     this.#sentAt = now;
-    if (this.#live.events && !this.#midEvent && !this.#paused) this.#deliver(HEARTBEAT);
+    if (this.#live.events && this.#long === null && !this.#paused) this.#deliver(HEARTBEAT);
   }
 
   #cut(cause: string, mayRestart: boolean): void {

@@ -13,6 +13,8 @@ export type StreamEnd =
   /** The router itself is about to end. */
   | { readonly kind: 'dismissed' };
 
+export const COMPLETE: StreamEnd = { kind: 'complete' };
+
 export interface StreamLimits {
   readonly idleMs: number;
   readonly maxMs: number;

@@ -135,6 +135,11 @@ describe('the same deployment', () => {
     expect((await outcome(stage)).afterMs).toBeCloseTo(afterMs, 6);
   });
 
+  test('is tried again at once where no wait is allowed', async () => {
+    const stage = stageFor(configWith(1, { retries: { maxMs: 0 } }), [status(503), ok]);
+    expect(await outcome(stage)).toMatchObject({ trail: 'A:failing A:ok', afterMs: 0 });
+  });
+
   test('is tried again as the first that recovers, where several rest', async () => {
     const stage = stageFor(configWith(3), [
       status(429, { 'retry-after-ms': '7000' }),
@@ -270,6 +275,12 @@ describe('where all candidates rest from the beginning', () => {
         expect(error?.status).toBe(503);
         expect(afterMs).toBeLessThan(6_700);
       }
+      expect(stage.upstream.sent).toHaveLength(1);
+    });
+
+    test('and they wait for one that hangs no longer than their deadlines', async () => {
+      const { stage, results } = waiting([never], { ...DUE, timeouts: { deadlineMs: 3_000 } });
+      for (const { afterMs } of await results) expect(afterMs).toBeLessThanOrEqual(3_000);
       expect(stage.upstream.sent).toHaveLength(1);
     });
 

@@ -152,6 +152,18 @@ describe('a stream that has said its last word', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('is complete with an end too long to be held', async () => {
+    const { live, body, ends } = streamOf({ typed: true });
+    const read = reading(body);
+    const [head, tail] = COMPLETED.split('{}') as [string, string];
+    const text = `${DELTA}${head}{"result":"${'x'.repeat(1_100_000)}"}${tail}`;
+    for (let at = 0; at < text.length; at += 60_000) live.sink.onData(Buffer.from(text.slice(at, at + 60_000)));
+    live.sink.onBroken('connection lost');
+    await settled();
+    expect(read.text() === text).toBe(true);
+    expect(ends).toEqual([{ kind: 'complete' }]);
+  });
+
   test('goes on where more comes all the same, and may break then', async () => {
     const { live, body, ends, clock } = streamOf();
     const read = reading(body);
