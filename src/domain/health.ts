@@ -87,4 +87,6 @@ export interface Finding {
   readonly headroom: number | null;
   /** For people: `status 503`, `connection reset`. */
   readonly cause: string;
+  /** How a stream ended whose beginning was told before: it makes no more room for others. */
+  readonly sequel?: true;
 }

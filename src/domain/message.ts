@@ -12,7 +12,9 @@ export interface BodyLimits {
 /** Where the host can tell that the caller has left. */
 export interface Caller {
   readonly gone: boolean;
-  /** Calls `fn` once if the caller leaves; the answer takes that back. */
+  /** The caller is still there, and the host is about to end: whatever it is to be told has to be told now. Absent: the host never says so. */
+  readonly dismissed?: boolean;
+  /** Calls `fn` once if the caller leaves or is dismissed; the answer takes that back. */
   onGone(fn: () => void): () => void;
 }
 

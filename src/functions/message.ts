@@ -7,10 +7,7 @@ import { errorAnswer } from '../http/errors.ts';
 import { bodyCutOff, bodyTooLarge, bodyTooSlow } from '../http/limits.ts';
 import { parseSetCookie } from './cookies.ts';
 
-/** The worker gives no sign when a caller leaves. */
-const STAYS: Caller = { gone: false, onGone: () => () => undefined };
-
-export function fromHttpRequest(request: HttpRequest, clock: Clock): IncomingRequest {
+export function fromHttpRequest(request: HttpRequest, clock: Clock, caller: Caller): IncomingRequest {
   const headers: string[] = [];
   for (const [name, value] of request.headers) headers.push(name, value);
   return {
@@ -18,7 +15,7 @@ export function fromHttpRequest(request: HttpRequest, clock: Clock): IncomingReq
     target: targetOf(request.url),
     headers,
     source: sourceOf(request.headers.get('x-forwarded-for')),
-    caller: STAYS,
+    caller,
     readBody: (limits) => readBody(request, limits, clock),
   };
 }
@@ -109,7 +106,8 @@ class StoppableReader {
   }
 }
 
-export function toHttpResponse(answer: Answer): HttpResponseInit {
+/** `onOver` is called once nothing more of the answer is to come. */
+export function toHttpResponse(answer: Answer, onOver: () => void): HttpResponseInit {
   const { status, headers, body } = answer.status >= 200 && answer.status <= 599 ? answer : impossible(answer);
   const pairs: [string, string][] = [];
   const cookies: Cookie[] = [];
@@ -121,8 +119,9 @@ export function toHttpResponse(answer: Answer): HttpResponseInit {
   }
   if (Buffer.isBuffer(body)) pairs.push(['content-length', String(body.length)]);
   const init: HttpResponseInit = { status, headers: pairs, cookies };
-  if (body === null) return init;
-  return { ...init, body: Buffer.isBuffer(body) ? body : toReadable(body) };
+  if (body !== null && !Buffer.isBuffer(body)) return { ...init, body: toReadable(body, onOver) };
+  onOver();
+  return body === null ? init : { ...init, body };
 }
 
 /** Of several Set-Cookie headers the worker keeps the last one only; its cookie list keeps them all. */
@@ -138,19 +137,21 @@ function impossible({ status }: Answer): Answer {
 }
 
 /** A body that fails would leave the caller waiting for ever: this one ends instead. */
-function toReadable(stream: AnswerStream): ReadableStream<Uint8Array> {
+function toReadable(stream: AnswerStream, onOver: () => void): ReadableStream<Uint8Array> {
   const chunks: AsyncIterator<Buffer, undefined> = stream[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         const { done, value } = await chunks.next();
-        if (done === true) controller.close();
-        else controller.enqueue(value);
+        if (done !== true) return controller.enqueue(value);
       } catch {
-        controller.close();
+        // What came is all there will be.
       }
+      controller.close();
+      onOver();
     },
     async cancel() {
+      onOver();
       await chunks.return?.();
     },
   });

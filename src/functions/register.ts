@@ -7,6 +7,7 @@ import type { Clock } from '../domain/clock.ts';
 import { RouterError } from '../domain/errors.ts';
 import type { App } from '../http/app.ts';
 import { errorAnswer } from '../http/errors.ts';
+import { HostCallers } from './callers.ts';
 import { fromHttpRequest, toHttpResponse } from './message.ts';
 
 /** HEAD and OPTIONS reach a function only where they are listed. */
@@ -24,25 +25,30 @@ export interface FunctionsOptions {
 const EVERY_MINUTE = '0 * * * * *';
 
 export function registerFunctions({ router, clock, resetFailureWindows, close }: FunctionsOptions): void {
+  const callers = new HostCallers();
   // Without streams, chunked bodies arrive empty and answers leave only when they are complete.
   app.setup({ enableHttpStream: true });
   app.http('router', {
     route: '{*path}',
     methods: [...METHODS],
     authLevel: 'anonymous',
-    handler: httpHandler(router, clock),
+    handler: httpHandler(router, clock, callers),
   });
   app.timer('resetFailureWindows', { schedule: EVERY_MINUTE, useMonitor: false, handler: () => resetFailureWindows() });
-  app.hook.appTerminate(close);
+  app.hook.appTerminate(async () => {
+    await callers.dismiss(clock);
+    await close();
+  });
 }
 
 /** A handler that throws leaves its caller without an answer until the front end gives up: this one cannot. */
-export function httpHandler(router: App, clock: Clock): HttpHandler {
+export function httpHandler(router: App, clock: Clock, callers = new HostCallers()): HttpHandler {
   return async (request) => {
+    const leave = callers.welcome();
     try {
-      return toHttpResponse(await router.handle(fromHttpRequest(request, clock)));
+      return toHttpResponse(await router.handle(fromHttpRequest(request, clock, callers)), leave);
     } catch (cause) {
-      return toHttpResponse(errorAnswer(new RouterError('internal', 'The router failed.', { cause }), '-'));
+      return toHttpResponse(errorAnswer(new RouterError('internal', 'The router failed.', { cause }), '-'), leave);
     }
   };
 }

@@ -2,6 +2,7 @@ import type { Clock, Draw } from '../domain/clock.ts';
 import type { RouterConfig } from '../domain/config.ts';
 import type { Deployment, DeploymentId, Endpoint } from '../domain/deployment.ts';
 import { RouterError } from '../domain/errors.ts';
+import type { Caller } from '../domain/message.ts';
 import type { FailoverOutcome, Outcome } from '../domain/outcome.ts';
 import { type Availability, availability } from '../routing/availability.ts';
 import type { Route } from '../routing/decide.ts';
@@ -10,7 +11,7 @@ import type { State } from '../state/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import { renderBody, renderPath } from '../upstream/dialect.ts';
 import type { Upstream, UpstreamRequest } from '../upstream/port.ts';
-import { type Next, soonestAgain } from './again.ts';
+import type { Next } from './again.ts';
 import { type AttemptEnd, attempt, type Partial } from './attempt.ts';
 import type { RetryBudget } from './budget.ts';
 import type { Call } from './call.ts';
@@ -18,6 +19,7 @@ import { upwardHeaders } from './headers.ts';
 import { findingOf, type Judgement, judge } from './judge.ts';
 import { noteFailure, noteRetry } from './notes.ts';
 import { takeNext } from './order.ts';
+import { Patience } from './patience.ts';
 import { refusal } from './refusal.ts';
 import { type Trail, trailHeaders } from './trail.ts';
 import type { UsageAsking } from './usageAsking.ts';
@@ -57,8 +59,6 @@ export interface Search {
   readonly othersLeft: boolean;
 }
 
-/** The attempts that a request may make without asking the budget: the first and two more. */
-const FREE_ATTEMPTS = 3;
 /** Reading the request took a little of its time already. */
 const NEARLY = 0.9;
 /** Below this an attempt is not worth beginning. */
@@ -68,9 +68,17 @@ function isLate(end: AttemptEnd): boolean {
   return end.kind === 'broken' && end.how === 'late';
 }
 
-/** Nobody reads this; the status is what the log will say. */
-function callerLeft(): RouterError {
-  return new RouterError('internal', 'The caller left before an answer had come.', { status: 499 });
+function isOver({ gone, dismissed }: Caller): boolean {
+  return gone || dismissed === true;
+}
+
+/** Where the caller left nobody reads this, and the status is what the log will say; who is dismissed may ask another instance. */
+function endedEarly({ gone }: Caller, retryAfterMs: number): RouterError {
+  if (gone) return new RouterError('internal', 'The caller left before an answer had come.', { status: 499 });
+  return new RouterError('internal', 'The router is shutting down; another instance can answer.', {
+    status: 503,
+    retryAfterMs,
+  });
 }
 
 /** An attempt as it was begun. */
@@ -90,8 +98,7 @@ export class Attempts {
   readonly #othersLeft: boolean;
   /** The same for every attempt. */
   #headers: readonly string[] | null = null;
-  #repeats = 0;
-  #made = 0;
+  readonly #patience: Patience;
   readonly trail: Trail;
   readonly abandoned: Abandoned[] = [];
   #usageAsked = false;
@@ -105,12 +112,14 @@ export class Attempts {
     this.#waiting = [...route.candidates];
     this.#othersLeft = search.othersLeft;
     this.trail = search.trail;
+    this.#patience = new Patience(deps, { call, route, ...search });
   }
 
   async run(): Promise<Served> {
     const { state, clock } = this.#deps;
-    while (!this.#call.caller.gone) {
-      const next = takeNext(this.#waiting, this.trail, this.#deps.config) ?? (await this.#repeat());
+    while (!isOver(this.#call.caller)) {
+      const next = takeNext(this.#waiting, this.trail, this.#deps.config) ?? (await this.#later());
+      if (isOver(this.#call.caller)) break;
       if (next === null) throw this.#refusal();
       const { id } = next.deployment;
       const { kind } = this.#availabilityOf(id);
@@ -121,15 +130,25 @@ export class Attempts {
       const served = await this.#try(next, probe);
       if (served !== null) return served;
     }
-    throw callerLeft();
+    throw this.#endedEarly();
+  }
+
+  /** Every candidate has been tried or rests. */
+  #later(): Promise<Next | null> {
+    return this.#patience.next(this.#remainingMs() - SHORTEST_ATTEMPT_MS);
+  }
+
+  #endedEarly(): RouterError {
+    return endedEarly(this.#call.caller, this.#deps.config.retries.baseMs);
   }
 
   #availabilityOf(id: DeploymentId): Availability {
     return availability(this.#deps.state.snapshot().health(id), this.#deps.clock.now());
   }
 
-  /** Once: whoever has stood behind the others already is tried. */
+  /** Once: whoever has stood behind the others already is tried. Those who have waited for it do not come back all together. */
   #letOthersFirst(next: Next): boolean {
+    if (this.#patience.isWaiting) return true;
     if (next.ramping || this.#waiting.length === 0) return false;
     this.#waiting.push({ ...next, ramping: true });
     return true;
@@ -142,7 +161,7 @@ export class Attempts {
     try {
       const remainingMs = this.#remainingMs();
       if (remainingMs < SHORTEST_ATTEMPT_MS) throw this.#late();
-      if (!this.#isPaidFor()) throw this.#refusal();
+      if (!this.#patience.mayTry(id)) throw this.#refusal();
       const limitMs = this.#limitMs(remainingMs);
       // A time-out counts against a deployment only where it had its time: a hasty caller must not open a breaker for all.
       const unhurried = limitMs >= NEARLY * this.#limitMs(config.timeouts.deadlineMs);
@@ -190,7 +209,7 @@ export class Attempts {
   }
 
   #settle(end: AttemptEnd, { deployment, tier }: Next, { outcome, cause }: Judgement): Served | null {
-    if (end.kind === 'gone') throw callerLeft();
+    if (end.kind === 'gone') throw this.#endedEarly();
     if (this.#route.failoverOn.has(outcome as FailoverOutcome)) {
       if (end.kind === 'live' || end.kind === 'streamError') end.live.abort();
       if (end.kind === 'streamError') this.abandoned.push({ deployment, partial: { bytes: Buffer.alloc(0), size: 0 } });
@@ -228,40 +247,6 @@ export class Attempts {
     const fair = this.#waiting.length > 0 || this.#othersLeft ? remainingMs / 2 : remainingMs;
     if (longest === null) return fair;
     return this.#call.stream || this.#othersLeft ? Math.min(longest, fair) : Math.min(longest, remainingMs);
-  }
-
-  #isPaidFor(): boolean {
-    return this.#made++ < FREE_ATTEMPTS || this.#repeats > 0 || this.#deps.budget.withdraw();
-  }
-
-  /** Every candidate has been tried or rests: the soonest one again, after a pause, or none. */
-  async #repeat(): Promise<Next | null> {
-    const { config, clock, draw, budget, state } = this.#deps;
-    const { sameDeployment, baseMs, maxMs } = config.retries;
-    if (this.#repeats >= sameDeployment) return null;
-    const facts = { config, route: this.#route, trail: this.trail, snapshot: state.snapshot(), now: clock.now() };
-    const soonest = soonestAgain(facts);
-    if (soonest === null || soonest.inMs > maxMs) return null;
-    const backoffMs = draw() * Math.min(maxMs, baseMs * 2 ** this.#repeats);
-    const waitMs = Math.max(soonest.inMs, backoffMs);
-    if (waitMs + SHORTEST_ATTEMPT_MS > this.#remainingMs() || !budget.withdraw()) return null;
-    this.#repeats++;
-    await this.#pause(waitMs);
-    return soonest.next;
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { caller } = this.#call;
-    return new Promise((resolve) => {
-      const forget = caller.onGone(() => {
-        stop();
-        resolve();
-      });
-      const stop = this.#deps.clock.after(ms, () => {
-        forget();
-        resolve();
-      });
-    });
   }
 
   #refusal(): RouterError {

@@ -4,11 +4,11 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * How many of the bytes are whole events: up to and including the last blank line, which is not looked for before `floor`.
+ * How many of the bytes are whole events: up to and including the last blank line, which is looked for from `ceiling` down to `floor`.
  * Lines end in LF, CRLF or CR (WHATWG HTML, 9.2.5).
  */
-export function wholeEventsEnd(bytes: Buffer, floor = 0): number {
-  for (let end = bytes.length; end > floor; end--) {
+export function wholeEventsEnd(bytes: Buffer, floor = 0, ceiling = bytes.length): number {
+  for (let end = ceiling; end > floor; end--) {
     const last = bytes[end - 1];
     if (last === LF) {
       const before = bytes[end - 2];
@@ -119,6 +119,20 @@ export function errorEvent(error: { message: string; code: string }, typed: bool
   if (!typed) return Buffer.from(`data: ${JSON.stringify({ error: body })}\n\n`);
   const event = { type: 'error', code: error.code, message: error.message, param: null, error: body };
   return Buffer.from(`event: error\ndata: ${JSON.stringify(event)}\n\n`);
+}
+
+/** The deployment's stream broke off. */
+export function brokenEvent(cause: string, typed: boolean): Buffer {
+  const message = `The deployment's stream broke after it had begun (${cause}). What came so far is incomplete.`;
+  return errorEvent({ message, code: 'upstream_failed' }, typed);
+}
+
+/** The router ends before the stream does. */
+export function dismissedEvent(typed: boolean): Buffer {
+  return errorEvent(
+    { message: 'The router is shutting down. What came so far is incomplete.', code: 'internal' },
+    typed,
+  );
 }
 
 /**

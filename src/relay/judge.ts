@@ -28,11 +28,8 @@ export function judge(end: AttemptEnd, addressesDeployment: boolean, now: number
       const code = end.head.status < 400 ? null : errorCodeOf(decoded(end.body, end.head.headers));
       return judgeStatus(end.head.status, end.head.headers, code, { addressesDeployment, now });
     }
-    case 'streamError': {
-      const outcome = classifyStreamError(end.code);
-      const wait = outcome === 'throttled' ? askedWaitMs(end.head.headers, end.code, now) : null;
-      return { outcome, cause: `error in the stream${end.code === null ? '' : ` (${end.code})`}`, retryAfterMs: wait };
-    }
+    case 'streamError':
+      return judgeStreamError(end.code, end.head.headers, now);
     case 'broken':
       return { outcome: end.how === 'credential' ? 'misconfigured' : 'failing', cause: end.cause, retryAfterMs: null };
     case 'gone':
@@ -40,6 +37,13 @@ export function judge(end: AttemptEnd, addressesDeployment: boolean, now: number
     default:
       return end satisfies never;
   }
+}
+
+/** An error that came inside a stream, before its first content or behind it. */
+export function judgeStreamError(code: string | null, headers: UpstreamHeaders, now: number): Judgement {
+  const outcome = classifyStreamError(code);
+  const wait = outcome === 'throttled' ? askedWaitMs(headers, code, now) : null;
+  return { outcome, cause: `error in the stream${code === null ? '' : ` (${code})`}`, retryAfterMs: wait };
 }
 
 interface Circumstances {
@@ -127,15 +131,36 @@ export function findingOf(
   judgement: Judgement,
   facts: Pick<Finding, 'deployment' | 'at' | 'probe'>,
 ): Finding | null {
-  const outcome = LEARNT[judgement.outcome];
-  if (outcome === null) return null;
+  const learnt = LEARNT[judgement.outcome];
+  if (learnt === null) return null;
   const head = 'head' in end ? end.head : null;
   return {
     ...facts,
-    outcome,
+    // A stream has only begun well: whether it is a success its end will tell.
+    outcome: learnt === 'ok' && end.kind === 'live' ? 'other' : learnt,
     retryAfterMs: judgement.retryAfterMs,
-    latencyMs: head === null || outcome !== 'ok' ? null : head.headMs,
+    latencyMs: head === null || learnt !== 'ok' ? null : head.headMs,
     headroom: head === null ? null : headroomOf(head.headers),
     cause: judgement.cause,
+  };
+}
+
+/** What the end of a stream taught about its deployment, whose beginning was told when it came. */
+export function streamFinding(
+  { outcome, cause, retryAfterMs }: Judgement,
+  facts: Pick<Finding, 'deployment' | 'at'>,
+): Finding | null {
+  const learnt = LEARNT[outcome];
+  // That it was there to refuse something its beginning has told.
+  if (learnt === null || learnt === 'other') return null;
+  return {
+    ...facts,
+    outcome: learnt,
+    probe: false,
+    retryAfterMs,
+    latencyMs: null,
+    headroom: null,
+    cause,
+    sequel: true,
   };
 }

@@ -15,24 +15,51 @@ export interface Over {
 }
 
 export function settle(deps: AttemptsDeps, over: Over): void {
-  // Whoever left has not waited for the end, which might have been another one.
-  if (over.served === null && over.call.caller.gone) return;
+  // Whoever left has not waited for the end, which might have been another one; nor has whoever was dismissed.
+  const { gone, dismissed } = over.call.caller;
+  if (over.served === null && (gone || dismissed === true)) return;
   settleAgent(deps, over);
   settleFailover(deps, over);
 }
 
 function settleAgent(deps: AttemptsDeps, over: Over): void {
-  const { route, trail, call } = over;
+  const { route, trail, call, served } = over;
   if (route.sticky === null) return;
   const on = route.sticky.deployment;
+  // How a stream fares that has only begun its end will tell.
+  if (served !== null && served.deployment.id === on && hasBegun(served)) return;
   const step = lastStepOn(on, trail);
   if (step === null || !step.taught) return;
-  const failed = isFailure(step.outcome);
+  const fallback = (): DeploymentId | null => serverOf(over) ?? standIn(deps, route, on);
+  tellAgent(deps, { agent: call.labels.agent, on, outcome: step.outcome, fallback });
+}
+
+/** An agent on the deployment that it is stuck to. */
+interface Stay {
+  readonly agent: string;
+  readonly on: DeploymentId;
+  readonly outcome: Outcome;
+  readonly fallback: () => DeploymentId | null;
+}
+
+function tellAgent({ config, clock, state }: AttemptsDeps, { agent, on, outcome, fallback }: Stay): void {
   // Provisioned throughput that is used up spills what it would have refused, and nothing else: no reason to move away.
-  if (step.outcome === 'throttled' && deps.config.deployments.get(on)?.kind === 'ptu') return;
-  const fallback = failed ? (serverOf(over) ?? standIn(deps, route, on)) : null;
-  const at = deps.clock.now();
-  deps.state.recordAgent({ agent: call.labels.agent, on, failed, at, fallback, cause: step.outcome });
+  if (outcome === 'throttled' && config.deployments.get(on)?.kind === 'ptu') return;
+  const failed = isFailure(outcome);
+  state.recordAgent({ agent, on, failed, at: clock.now(), fallback: failed ? fallback() : null, cause: outcome });
+}
+
+/** Whether an answer that is still coming in has begun well. */
+export function hasBegun({ end, outcome }: Served): boolean {
+  return end.kind === 'live' && outcome === 'ok';
+}
+
+/** A stream of an agent on the deployment that it is stuck to has ended; `route` is asked where it failed. */
+export function settleStream(
+  deps: AttemptsDeps,
+  { call, on, outcome, route }: { call: Call; on: DeploymentId; outcome: Outcome; route: () => Route },
+): void {
+  tellAgent(deps, { agent: call.labels.agent, on, outcome, fallback: () => standIn(deps, route(), on) });
 }
 
 function settleFailover({ state, clock }: AttemptsDeps, over: Over): void {

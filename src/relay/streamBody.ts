@@ -1,55 +1,16 @@
-import type { Clock } from '../domain/clock.ts';
-import type { Caller } from '../domain/message.ts';
 import type { StreamMeter } from '../usage/streamMeter.ts';
 import type { LiveAnswer, LiveSink } from './attempt.ts';
-import { errorEvent, HEARTBEAT, restartEvent, wholeEventsEnd } from './events.ts';
+import { brokenEvent, dismissedEvent, HEARTBEAT, restartEvent, wholeEventsEnd } from './events.ts';
+import { isLongEnd, isWholeEnd, lastWordOf } from './lastWord.ts';
+import { COMPLETE, type Restarted, StreamBroken, type StreamEnd, type StreamOptions } from './streamPort.ts';
 
 /** A slow caller may lag this far behind before its deployment is asked to wait. */
 const HIGH_WATER = 256 * 1024;
 /** An event that never ends is let through after this much of it. */
 const LONGEST_EVENT = 1024 * 1024;
 const EVENTS_END = Buffer.from('\n\n');
-
-export type StreamEnd =
-  | { readonly kind: 'complete' }
-  | { readonly kind: 'broken'; readonly cause: string }
-  | { readonly kind: 'gone' };
-
-export interface StreamLimits {
-  readonly idleMs: number;
-  readonly maxMs: number;
-  /** 0: none. */
-  readonly heartbeatMs: number;
-}
-
-export interface Restarted {
-  readonly live: LiveAnswer;
-  readonly meter: StreamMeter;
-  readonly from: string;
-  readonly to: string;
-}
-
-export interface StreamOptions {
-  readonly live: LiveAnswer;
-  /** Reads what the stream used, and what the caller shall not see is taken out there. */
-  readonly meter: StreamMeter;
-  readonly clock: Clock;
-  readonly caller: Caller;
-  readonly limits: StreamLimits;
-  /** The Responses API names its events by type. */
-  readonly typed: boolean;
-  /** Begins the answer again elsewhere; `null` where the request did not ask for it, or nowhere is left. */
-  readonly restart: (() => Promise<Restarted | null>) | null;
-  /** Called once for every deployment that served: how its part of the stream ended. */
-  readonly onPartEnd: (end: StreamEnd) => void;
-  /** Called once, when nothing more will come from anywhere. */
-  readonly onEnd: () => void;
-}
-
-/** The rest of the answer was lost where no event can say so. */
-export class StreamBroken extends Error {
-  override readonly name = 'StreamBroken';
-}
+/** A connection whose stream is complete, and that does not end, is waited for no longer. */
+const END_GRACE_MS = 1_000;
 
 type State = 'flowing' | 'restarting' | 'ended' | 'failed';
 
@@ -70,7 +31,12 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
   #rejecter: ((error: Error) => void) | null = null;
   /** The beginning of an event whose end has not come yet. */
   #half: Buffer | null = null;
-  #midEvent = false;
+  /** An event is on its way that was too long to be held; `end`: the stream is complete with it. */
+  #long: 'end' | 'more' | null = null;
+  /** How the stream ends if nothing more comes: its last word has been said. */
+  #lastWord: StreamEnd | null = null;
+  /** The deployment's own error event, which the caller gets only if nobody begins again. */
+  #withheld: Buffer | null = null;
   #heardAt: number;
   #sentAt: number;
   #stopTimer: () => void = () => undefined;
@@ -87,6 +53,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     this.#forgetCaller = options.caller.onGone(() => this.#leave());
     this.#armTimer(now);
     options.live.attach(this);
+    if (options.caller.dismissed === true) this.#leave();
   }
 
   [Symbol.asyncIterator](): this {
@@ -118,36 +85,52 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     // A blank line may straddle the seam, by three bytes at most.
     const end = wholeEventsEnd(bytes, half === null ? 0 : Math.max(0, half.length - 3));
     if (end > 0) {
-      this.#midEvent = false;
+      const long = this.#long;
+      this.#long = null;
       this.#half = end === bytes.length ? null : bytes.subarray(end);
-      return this.#sendEvents(end === bytes.length ? bytes : bytes.subarray(0, end));
+      this.#sendEvents(end === bytes.length ? bytes : bytes.subarray(0, end));
+      return long === 'end' ? this.#expectEnd(COMPLETE) : undefined;
     }
     if (bytes.length <= LONGEST_EVENT) {
       this.#half = bytes;
       return;
     }
     this.#half = null;
-    this.#midEvent = true;
+    this.#long ??= isLongEnd(bytes) ? 'end' : 'more';
     this.#send(bytes);
   }
 
   onEnd(): void {
     if (this.#state !== 'flowing') return;
-    // The deployment itself ended here: what it sent goes to the caller to the last byte.
-    if (this.#half !== null) this.#sendEvents(this.#half);
-    this.#options.onPartEnd({ kind: 'complete' });
-    this.#finish('ended');
+    const half = this.#half;
+    const isLeft = half !== null && isWholeEnd(half);
+    // What the deployment sent goes to the caller to the last byte, unless it ended amid an event.
+    if (isLeft) this.#sendEvents(half);
+    const isCut = this.#live.events && (this.#long !== null || (half !== null && !isLeft));
+    if (isCut && this.#lastWord === null) return this.#break({ kind: 'broken', cause: 'it ended amid an event' });
+    this.#complete();
   }
 
   onBroken(cause: string): void {
+    if (this.#lastWord !== null) return this.#complete();
+    if (this.#state === 'flowing') this.#break({ kind: 'broken', cause });
+  }
+
+  #complete(): void {
     if (this.#state !== 'flowing') return;
-    this.#options.onPartEnd({ kind: 'broken', cause });
+    this.#options.onPartEnd(this.#lastWord ?? COMPLETE);
+    this.#finish('ended');
+  }
+
+  #break(end: StreamEnd): void {
+    this.#options.onPartEnd(end);
     this.#half = null;
     if (!this.#live.events) return this.#finish('failed');
     const { restart } = this.#options;
+    const cause = end.kind === 'broken' ? end.cause : '';
     if (restart === null) return this.#endWithError(cause);
     this.#state = 'restarting';
-    restart().then(
+    restart.begin().then(
       (next) => this.#goOn(next, cause),
       () => this.#goOn(null, cause),
     );
@@ -160,6 +143,7 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     }
     if (next === null) return this.#endWithError(cause);
     this.#state = 'flowing';
+    this.#withheld = null;
     this.#heardAt = this.#options.clock.monotonicMs();
     this.#closeEvent();
     this.#send(restartEvent(next.from, next.to, this.#options.typed));
@@ -170,20 +154,54 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
   }
 
   #endWithError(cause: string): void {
+    this.#endWith(this.#withheld ?? brokenEvent(cause, this.#options.typed));
+  }
+
+  #endWith(event: Buffer): void {
     this.#closeEvent();
-    const message = `The deployment's stream broke after it had begun (${cause}). What came so far is incomplete.`;
-    this.#send(errorEvent({ message, code: 'upstream_failed' }, this.#options.typed));
+    this.#send(event);
     this.#finish('ended');
   }
 
   #closeEvent(): void {
-    if (this.#midEvent) this.#send(EVENTS_END);
-    this.#midEvent = false;
+    if (this.#long !== null) this.#send(EVENTS_END);
+    this.#long = null;
   }
 
   #sendEvents(events: Buffer): void {
+    const word = lastWordOf(events);
+    if (word.kind === 'error' && this.#options.restart?.isDue(word.code) === true) {
+      this.#pass(events.subarray(0, word.at));
+      this.#withheld = this.#meter.pass(events.subarray(word.at));
+      this.#live.abort();
+      return this.#break({ kind: 'erred', code: word.code });
+    }
+    this.#pass(events);
+    if (word.kind === 'error') this.#expectEnd({ kind: 'erred', code: word.code });
+    else if (word.kind === 'end') this.#expectEnd(COMPLETE);
+    else if (word.kind === 'more' && this.#lastWord !== null) this.#expectMore();
+  }
+
+  #pass(events: Buffer): void {
     const left = this.#meter.pass(events);
     if (left.length > 0) this.#send(left);
+  }
+
+  /** The stream has said its last word: whatever its connection does now is no news. */
+  #expectEnd(end: StreamEnd): void {
+    // Of several last words the first is the one that tells: `[DONE]` behind an error changes nothing.
+    this.#lastWord ??= end;
+    this.#stopTimer();
+    this.#stopTimer = this.#options.clock.after(END_GRACE_MS, () => {
+      this.#live.abort();
+      this.#complete();
+    });
+  }
+
+  #expectMore(): void {
+    this.#lastWord = null;
+    this.#stopTimer();
+    this.#armTimer(this.#heardAt);
   }
 
   #send(bytes: Buffer): void {
@@ -219,12 +237,18 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
     return bytes;
   }
 
-  /** The caller has left: nobody will read on, so nobody shall write on. */
+  /** The caller has left, and nobody will read on; or it is dismissed, and shall know that there was more. */
   #leave(): void {
     if (!this.#isOpen()) return;
-    if (this.#state === 'flowing') this.#options.onPartEnd({ kind: 'gone' });
+    const { caller, typed, onPartEnd } = this.#options;
+    const isDismissed = caller.dismissed === true && !caller.gone;
+    // Stock clients close the connection themselves once they have the last word.
+    const end = isDismissed || this.#queue.length === 0 ? this.#lastWord : null;
+    if (this.#state === 'flowing') onPartEnd(end ?? { kind: isDismissed ? 'dismissed' : 'gone' });
     this.#live.abort();
-    this.#finish('ended');
+    if (!isDismissed || end !== null) this.#finish('ended');
+    else if (this.#live.events) this.#endWith(dismissedEvent(typed));
+    else this.#finish('failed');
   }
 
   #finish(state: 'ended' | 'failed'): void {
@@ -262,12 +286,12 @@ export class StreamBody implements AsyncIterableIterator<Buffer, undefined>, Liv
 
   #beat(now: number): void {
     this.#sentAt = now;
-    if (this.#live.events && !this.#midEvent && !this.#paused) this.#deliver(HEARTBEAT);
+    if (this.#live.events && this.#long === null && !this.#paused) this.#deliver(HEARTBEAT);
   }
 
   #cut(cause: string, mayRestart: boolean): void {
     this.#live.abort();
-    if (this.#state === 'flowing' && mayRestart) return this.onBroken(cause);
+    if (this.#state === 'flowing' && mayRestart) return this.#break({ kind: 'broken', cause });
     if (this.#state === 'flowing') this.#options.onPartEnd({ kind: 'broken', cause });
     this.#half = null;
     if (this.#live.events) this.#endWithError(cause);

@@ -22,7 +22,10 @@ const LATENCY_WEIGHT = 0.2;
 export function nextHealth(health: Health, finding: Finding, settings: TransitionSettings): Health {
   const seen = {
     ...health,
-    recovery: health.recovery === null ? null : furtherRecovered(health.recovery, finding),
+    recovery:
+      health.recovery === null || finding.sequel === true
+        ? health.recovery
+        : furtherRecovered(health.recovery, finding),
     latencyMs: smoothed(health.latencyMs, finding.latencyMs),
     headroom: finding.headroom ?? health.headroom,
   };

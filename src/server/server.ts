@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../domain/clock.ts';
 import { RouterError } from '../domain/errors.ts';
-import type { Answer, AnswerStream, IncomingRequest } from '../domain/message.ts';
+import type { Answer, AnswerStream, Caller, IncomingRequest } from '../domain/message.ts';
 import type { App } from '../http/app.ts';
 import { errorAnswer } from '../http/errors.ts';
 import { readBody } from './body.ts';
-import { SocketCaller } from './caller.ts';
+import { Callers } from './caller.ts';
 
 export interface ServerOptions {
   readonly app: App;
@@ -18,7 +18,7 @@ export interface ServerOptions {
 
 export interface RunningServer {
   readonly url: string;
-  /** Takes no new requests, lets those under way end within `graceMs`, then closes. */
+  /** Takes no new requests, lets those under way end within `graceMs`, ends what is left so that its callers know it, and closes. */
   drain(graceMs: number): Promise<void>;
 }
 
@@ -29,6 +29,8 @@ const KEEP_ALIVE_MS = 65_000;
 const HEADERS_WITHIN_MS = 20_000;
 /** A caller who takes nothing off its connection for so long is not there any more. */
 const READS_WITHIN_MS = 300_000;
+/** So long the last words may take to their callers when the router ends. */
+const LAST_WORDS_MS = 1_000;
 
 export function startServer({ app, clock, host, port }: ServerOptions): Promise<RunningServer> {
   const options = {
@@ -37,8 +39,9 @@ export function startServer({ app, clock, host, port }: ServerOptions): Promise<
     headersTimeout: HEADERS_WITHIN_MS,
   };
   // Deadlines of our own bound how long a request may take, streams included.
+  const callers = new Callers();
   const answer = (request: IncomingMessage, response: ServerResponse): void =>
-    void serve(app, clock, request, response);
+    void serve(app, { request, response, clock, caller: callers.welcome(response) });
   const server = createServer({ ...options, requestTimeout: 0 }, answer);
   // An expectation that nobody knows need not be met (RFC 9110, 10.1.1); node itself would answer 417, in a shape of its own.
   server.on('checkExpectation', answer);
@@ -49,7 +52,7 @@ export function startServer({ app, clock, host, port }: ServerOptions): Promise<
     server.once('error', reject);
     server.listen(port, host, () => {
       server.off('error', reject);
-      resolve({ url: urlOf(server, host), drain: (graceMs) => drain(server, { unused, clock, graceMs }) });
+      resolve({ url: urlOf(server, host), drain: (graceMs) => drain(server, { unused, callers, clock, graceMs }) });
     });
   });
 }
@@ -59,8 +62,7 @@ function urlOf(server: Server, host: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-async function serve(app: App, clock: Clock, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const caller = new SocketCaller(response);
+async function serve(app: App, { request, response, clock, caller }: Sending): Promise<void> {
   const incoming: IncomingRequest = {
     method: request.method ?? 'GET',
     target: request.url ?? '/',
@@ -70,7 +72,7 @@ async function serve(app: App, clock: Clock, request: IncomingMessage, response:
     readBody: (limits) => readBody(request, limits, clock),
   };
   try {
-    await send(await app.handle(incoming), { request, response, clock });
+    await send(await app.handle(incoming), { request, response, clock, caller });
   } catch {
     // The answer cannot be completed, and its beginning may be out already: a closed connection is all that can tell so.
     response.destroy();
@@ -81,13 +83,14 @@ interface Sending {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly clock: Clock;
+  readonly caller: Caller;
 }
 
-function send(answer: Answer, { request, response, clock }: Sending): Promise<void> | void {
+function send(answer: Answer, { request, response, clock, caller }: Sending): Promise<void> | void {
   if (response.destroyed) return abandon(answer);
   // What is left of a body that nobody read would be taken for the next request.
-  const unread = !request.complete;
-  const headers = unread ? [...answer.headers, 'connection', 'close'] : [...answer.headers];
+  const isLast = !request.complete || caller.dismissed === true;
+  const headers = isLast ? [...answer.headers, 'connection', 'close'] : [...answer.headers];
   const { body, status } = answer;
   if (body === null || Buffer.isBuffer(body)) {
     if (body !== null) headers.push('content-length', String(body.length));
@@ -155,14 +158,18 @@ function trackUnused(server: Server): Set<Socket> {
 
 interface Draining {
   readonly unused: ReadonlySet<Socket>;
+  readonly callers: Callers;
   readonly clock: Clock;
   readonly graceMs: number;
 }
 
-function drain(server: Server, { unused, clock, graceMs }: Draining): Promise<void> {
+function drain(server: Server, { unused, callers, clock, graceMs }: Draining): Promise<void> {
   return new Promise((resolve) => {
     for (const socket of unused) socket.destroy();
-    const stop = clock.after(graceMs, () => server.closeAllConnections());
+    let stop = clock.after(graceMs, () => {
+      callers.dismiss();
+      stop = clock.after(LAST_WORDS_MS, () => server.closeAllConnections());
+    });
     // A connection that was busy when draining began becomes idle later.
     const sweep = setInterval(() => server.closeIdleConnections(), 100);
     server.close(() => {

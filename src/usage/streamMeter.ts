@@ -41,7 +41,7 @@ export class StreamMeter {
   pass(events: Buffer): Buffer {
     this.#keep(events);
     const left = this.#strips ? withoutNulls(events) : events;
-    if (!left.includes(KEY)) return left;
+    if (!left.includes(KEY_END)) return left;
     this.#tokens = usageIn(left)?.tokens ?? this.#tokens;
     return this.#strips ? withoutUsage(left) : left;
   }
@@ -65,7 +65,8 @@ export class StreamMeter {
   }
 }
 
-const KEY = Buffer.from('"usage"');
+/** The name of the member without its first quote: chunks are full of quotes, and each would be stopped at. */
+const KEY_END = Buffer.from('usage"');
 /** As it stands at the end of every chunk that has nothing to report yet. */
 const NULL_MEMBER = Buffer.from(',"usage":null');
 

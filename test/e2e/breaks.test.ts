@@ -172,7 +172,7 @@ describe('a stream that breaks after its first content', () => {
         fleet([upstream.url], { breaker: { failures: 1_000_000 }, retries: { sameDeployment: 0 } }),
       );
       using agent = keepAlive();
-      for (at = firstContent; at <= bytes.length; at++) {
+      for (at = firstContent; at < bytes.length; at++) {
         const answer = await ask(router.url, { body: STREAMED, agent });
         // Before the first content's event is whole nothing is committed.
         if (answer.status === 503) continue;
@@ -228,6 +228,55 @@ describe('a stream that breaks after its first content', () => {
     expect(unasked(sent)?.equals(answer.body)).toBe(true);
   });
 
+  it('counts the error event of its own as a break, of the deployment and in the log', async () => {
+    const error = 'data: {"error":{"code":"server_error","message":"m"}}\n\n';
+    await using a = await startUpstream(stream([chunk('one'), error, DONE]));
+    await using b = await startUpstream(stream([chunk('two'), DONE]));
+    await using router = await startRouter(fleet([a.url, b.url], { breaker: { failures: 2 } }));
+    for (let turn = 0; turn < 2; turn++)
+      expect((await ask(router.url, { body: STREAMED })).text).toBe(chunk('one') + error + DONE);
+    const { headers } = await ask(router.url, { body: STREAMED });
+    expect(headers['x-router-route']).toBe('B/gpt-4.1:ok');
+    expect(router.log.filter((line) => line.includes('"Stream broke"'))).toHaveLength(2);
+  });
+
+  it('five times in a row opens its breaker, though each stream began well', async () => {
+    await using upstream = await startUpstream(stream([chunk('one')], 'reset'));
+    await using router = await startRouter(fleet([upstream.url], { breaker: { failures: 5 } }));
+    const breakerOf = async (): Promise<unknown> => {
+      const { text } = await ask(router.url, { method: 'GET', path: '/router/deployments/A/gpt-4.1' });
+      return (JSON.parse(text) as { state: string }).state;
+    };
+    for (let turn = 0; turn < 5; turn++) {
+      expect(await breakerOf()).toBe('closed');
+      await ask(router.url, { body: STREAMED });
+    }
+    expect(await breakerOf()).toBe('open');
+  });
+
+  it('three times in a row moves the agent that is at home there', async () => {
+    const good = stream([chunk('one'), DONE]);
+    await using a = await startUpstream(stream([chunk('one')], 'reset'));
+    await using b = await startUpstream(good);
+    const agents = { homes: { ada: 'A/gpt-4.1' } };
+    await using router = await startRouter(fleet([a.url, b.url], { agents, breaker: { failures: 100 } }));
+    const call = { body: STREAMED, headers: [['x-agent-name', 'ada']] } as const;
+    const routes: unknown[] = [];
+    for (let turn = 0; turn < 5; turn++) routes.push((await ask(router.url, call)).headers['x-router-route']);
+    expect(routes).toEqual([...Array<string>(3).fill('A/gpt-4.1:ok'), ...Array<string>(2).fill('B/gpt-4.1:ok')]);
+    const { text } = await ask(router.url, { method: 'GET', path: '/router/agents/ada' });
+    expect(JSON.parse(text)).toMatchObject({ assignment: 'B/gpt-4.1', cause: 'failing' });
+  });
+
+  it('amid an event, though its connection ended in order, has the error event instead of the half', async () => {
+    await using upstream = await startUpstream(stream([chunk('one'), chunk('two').slice(0, -12)]));
+    await using router = await startRouter(fleet([upstream.url]));
+    const { text } = await ask(router.url, { body: STREAMED });
+    expect(text.startsWith(chunk('one'))).toBe(true);
+    expect(errorsIn(eventsOf(text.slice(chunk('one').length)))).toMatchObject([{ error: { code: 'upstream_failed' } }]);
+    expect(router.log.some((line) => line.includes('Stream broke'))).toBe(true);
+  });
+
   it('closes the connection where no event can tell: sound', async () => {
     await using upstream = await startUpstream((_, response) => {
       response.writeHead(200, { 'content-type': 'audio/mpeg' });
@@ -246,7 +295,59 @@ describe('a stream that breaks after its first content', () => {
   });
 });
 
+describe('a stream that is complete', () => {
+  const FINISH = `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\n`;
+  const USAGE = `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', choices: [], usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 } })}\n\n`;
+  const COMPLETED = `event: response.completed\ndata: ${JSON.stringify({ type: 'response.completed', response: { id: 'resp_1', usage: { input_tokens: 7, output_tokens: 3, total_tokens: 10 } } })}\n\n`;
+  const DELTA = 'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"one"}\n\n';
+  const KINDS = [
+    { what: 'a chat', call: { body: STREAMED }, pieces: [chunk('one'), FINISH, USAGE, DONE], unseen: USAGE },
+    { what: 'a response', call: RESPONSE, pieces: [DELTA, COMPLETED], unseen: '' },
+  ];
+  const ENDINGS = ['end', 'reset', 'stay'] as const;
+
+  it.each(KINDS.flatMap((kind) => ENDINGS.map((ending) => ({ ...kind, ending }))))(
+    'ends quietly and is paid for once, whatever its connection does: $what, $ending',
+    async ({ call, pieces, unseen, ending }) => {
+      await using a = await startUpstream(stream(pieces, ending));
+      await using b = await startUpstream(stream(pieces));
+      await using router = await startRouter(fleet([a.url, b.url], { breaker: { failures: 1 } }));
+      const from = performance.now();
+      const answer = await ask(router.url, { ...call, headers: RESTART });
+      expect(performance.now() - from).toBeLessThan(10_000);
+      expect([answer.status, answer.whole]).toEqual([200, true]);
+      expect(answer.text).toBe(pieces.filter((piece) => piece !== unseen).join(''));
+      expect([a.received.length, b.received.length]).toEqual([1, 0]);
+      const lines = router.log.map((line) => JSON.parse(line) as Record<string, unknown>);
+      expect(lines.filter(({ requestId }) => requestId === answer.headers['x-router-request-id'])).toMatchObject([
+        { message: 'Request successful', estimated: false, tokens: { prompt: 7, completion: 3 } },
+      ]);
+      expect((await ask(router.url, call)).headers['x-router-route']).toBe('A/gpt-4.1:ok');
+    },
+  );
+});
+
 describe('x-router-on-break: restart', () => {
+  it.each([
+    { code: 'server_error', again: true },
+    { code: 'rate_limit_exceeded', again: true },
+    { code: 'content_filter', again: false },
+    { code: 'context_length_exceeded', again: false },
+  ])("takes the deployment's own error event for a break unless it is the caller's affair: $code", async (facts) => {
+    const { code, again } = facts;
+    const error = `data: {"error":{"code":"${code}","message":"m"}}\n\n`;
+    await using a = await startUpstream(stream([chunk('one'), error]));
+    await using b = await startUpstream(stream([chunk('two'), DONE]));
+    await using router = await startRouter(fleet([a.url, b.url], { breaker: { failures: 1 } }));
+    const { text } = await ask(router.url, { body: STREAMED, headers: RESTART });
+    if (!again) expect(text).toBe(chunk('one') + error);
+    else expect(text).toMatch(/^data: [^\n]*one[^\n]*\n\n: router restart, [\s\S]*two[\s\S]*\[DONE\]\n\n$/);
+    expect(b.received).toHaveLength(again ? 1 : 0);
+    const { text: deployment } = await ask(router.url, { method: 'GET', path: '/router/deployments/A/gpt-4.1' });
+    const state = { server_error: 'open', rate_limit_exceeded: 'throttled' }[code] ?? 'closed';
+    expect(JSON.parse(deployment)).toMatchObject({ state });
+  });
+
   it.each(BREAKS)('begins the answer again on the next deployment, marked: %s', async (fault) => {
     await using both = await startSimulated({ config: SHORT });
     both.simulator.faults.add({ fault, endpoint: 'A' });
@@ -420,7 +521,7 @@ describe('a caller that leaves', () => {
     await request;
     const from = performance.now();
     // The next request waits the same rest out; the first one must not have gone up in the meantime.
-    await ask(router.url, { body: QUESTION, headers: [['x-router-deadline-ms', '1500']] });
+    await ask(router.url, { body: QUESTION, headers: [['x-router-deadline-ms', '1000']] });
     expect(performance.now() - from).toBeGreaterThan(200);
     expect(a.received.length).toBeLessThanOrEqual(3);
   });

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type OpenAI from 'openai';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ask, CHAT, contentOf, keepAlive, payloadsOf, QUESTION, type RawAnswer, STREAMED } from '../harness/raw.ts';
 import { fleet, startRouter } from '../harness/router.ts';
 import { startSimulated } from '../harness/simulated.ts';
@@ -710,6 +710,39 @@ describe('the same deployment again', () => {
     // 20 % of the requests, and the reserve of a quiet instance.
     expect(repeats).toBeLessThanOrEqual(0.2 * requests + 10);
     expect(repeats).toBeGreaterThan(10);
+  });
+});
+
+describe('a wait before the first attempt', () => {
+  it('is denied to nobody: thirty requests during a rest are all served', async () => {
+    await using a = await startUpstream(throttled({ 'retry-after-ms': '600' }), json(200, { ok: true }));
+    await using router = await startRouter(fleet([a.url]));
+    const first = ask(router.url, { body: QUESTION });
+    await vi.waitFor(() => expect(a.received).toHaveLength(1));
+    const statuses = (
+      await Promise.all([first, ...Array.from({ length: 30 }, () => ask(router.url, { body: QUESTION }))])
+    ).map(({ status }) => status);
+    expect(statuses).toEqual(Array<number>(31).fill(200));
+  });
+
+  it('asks no budget', async () => {
+    await using a = await startUpstream(throttled({ 'retry-after-ms': '400' }), json(200, { ok: true }));
+    await using router = await startRouter(fleet([a.url], { retries: { budgetPercent: 0 } }));
+    expect((await ask(router.url, { body: QUESTION })).status).toBe(429);
+    const { status, headers } = await ask(router.url, { body: QUESTION });
+    expect([status, headers['x-router-attempts']]).toEqual([200, '1']);
+  });
+
+  it('ends as soon as the probe of another request is answered, for all who wait', async () => {
+    await using a = await startUpstream(azureError(500, 'x'), json(200, { ok: true }));
+    const document = fleet([a.url], { breaker: { failures: 1, openMs: 1_000 }, retries: { sameDeployment: 1 } });
+    await using router = await startRouter(document);
+    await ask(router.url, { body: QUESTION, headers: [['x-router-deadline-ms', '200']] });
+    const from = performance.now();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(router.url, { body: QUESTION })));
+    expect(answers.map(({ status }) => status)).toEqual(Array<number>(10).fill(200));
+    // The probe's lease alone lasts two seconds.
+    expect(performance.now() - from).toBeLessThan(2_500);
   });
 });
 

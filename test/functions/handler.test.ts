@@ -2,6 +2,7 @@
 import { HttpRequest, type HttpResponseInit, InvocationContext } from '@azure/functions';
 import { describe, expect, test } from 'vitest';
 import type { Answer, IncomingRequest } from '../../src/domain/message.ts';
+import { HostCallers } from '../../src/functions/callers.ts';
 import { httpHandler } from '../../src/functions/register.ts';
 import { ManualClock } from '../harness/manualClock.ts';
 
@@ -41,6 +42,37 @@ function brokenIn(place: 'url' | 'headers' | 'method' | 'body'): HttpRequest {
 
 /** What a careless library rejects with. */
 const nothing = undefined as unknown as Error;
+
+describe('a caller', () => {
+  const bytes = async function* (): AsyncGenerator<Buffer, undefined> {
+    yield await Promise.resolve(Buffer.from('one'));
+    return undefined;
+  };
+
+  test.each<{ what: string; answer: Answer; isHere: boolean }>([
+    { what: 'of a whole answer', answer: { status: 200, headers: [], body: Buffer.from('x') }, isHere: false },
+    { what: 'of no body', answer: { status: 204, headers: [], body: null }, isHere: false },
+    {
+      what: 'of a stream',
+      answer: { status: 200, headers: [], body: { [Symbol.asyncIterator]: bytes } },
+      isHere: true,
+    },
+  ])('$what is here until it has all of it', async ({ answer, isHere }) => {
+    const clock = new ManualClock();
+    const callers = new HostCallers();
+    const router = { handle: () => Promise.resolve(answer) };
+    const { body } = await httpHandler(router, clock, callers)(post('/'), new InvocationContext());
+    let dismissed = false;
+    const dismissing = callers.dismiss(clock).then(() => {
+      dismissed = true;
+    });
+    await clock.pass(100);
+    expect(dismissed).toBe(!isHere);
+    if (body instanceof ReadableStream) for await (const _ of body as ReadableStream<Uint8Array>);
+    await clock.pass(100);
+    await dismissing;
+  });
+});
 
 describe('the handler', () => {
   test.each<{ what: string; request: HttpRequest; handle: (incoming: IncomingRequest) => Promise<Answer> }>([

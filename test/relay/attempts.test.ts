@@ -88,6 +88,24 @@ describe('the attempts of a request', () => {
     expect(stage.state.health('A/gpt-4.1').breaker).toMatchObject({ kind: 'closed', failedAt: [] });
   });
 
+  test.each([
+    { what: 'while it is asked', scripts: [never], restMs: null },
+    { what: 'while the request waits', scripts: [ok], restMs: 5_000 },
+  ])('end with a 503 that may be retried where the caller is dismissed $what', async ({ scripts, restMs }) => {
+    const stage = stageFor(configWith(1), scripts);
+    if (restMs !== null) stage.record('A/gpt-4.1', 'throttled', { retryAfterMs: restMs });
+    const result = stage
+      .attempts()
+      .run()
+      .catch((error: unknown) => error);
+    await settled();
+    stage.caller.dismiss();
+    expect(await result).toMatchObject({ code: 'internal', status: 503, retryAfterMs: 500 });
+    expect(stage.upstream.sent.every(({ aborted }) => aborted)).toBe(true);
+    expect(stage.state.health('A/gpt-4.1').breaker).toMatchObject({ kind: 'closed', failedAt: [] });
+    expect(stage.clock.pending).toBe(0);
+  });
+
   test('let a fault that is no outcome through as what it is', async () => {
     const stage = stageFor(configWith(1), [], {
       upstream: {
@@ -115,6 +133,11 @@ describe('the same deployment', () => {
   ])('waits between nothing and the whole backoff: a draw of $draw waits $afterMs ms', async ({ draw, afterMs }) => {
     const stage = stageFor(configWith(1), [status(503)], { draw: () => draw });
     expect((await outcome(stage)).afterMs).toBeCloseTo(afterMs, 6);
+  });
+
+  test('is tried again at once where no wait is allowed', async () => {
+    const stage = stageFor(configWith(1, { retries: { maxMs: 0 } }), [status(503), ok]);
+    expect(await outcome(stage)).toMatchObject({ trail: 'A:failing A:ok', afterMs: 0 });
   });
 
   test('is tried again as the first that recovers, where several rest', async () => {
@@ -157,14 +180,37 @@ describe('where all candidates rest from the beginning', () => {
     const stage = stageFor(configWith(2), [ok]);
     stage.record('A/gpt-4.1', 'throttled', { retryAfterMs: 4_000 });
     stage.record('B/gpt-4.1', 'throttled', { retryAfterMs: 3_000 });
-    expect(await outcome(stage)).toMatchObject({ trail: 'B:ok', afterMs: 3_000 });
+    // Half of a tenth later, so that those who wait for the same do not come back together.
+    expect(await outcome(stage)).toMatchObject({ trail: 'B:ok', afterMs: 3_150 });
+  });
+
+  test('the wait is no repeat and asks no budget: nobody has been asked yet', async () => {
+    const stage = stageFor(configWith(1, { retries: { budgetPercent: 0, sameDeployment: 1 } }), [ok]);
+    stage.record('A/gpt-4.1', 'throttled', { retryAfterMs: 1_000 });
+    const runs = Array.from({ length: 30 }, () => outcome(stage));
+    for (const result of await Promise.all(runs)) expect(result).toMatchObject({ trail: 'A:ok', error: null });
+  });
+
+  test('what is asked again after the wait is a repeat, and has to be paid for', async () => {
+    const stage = stageFor(configWith(1, { retries: { budgetPercent: 0 } }), [status(503)]);
+    stage.record('A/gpt-4.1', 'throttled', { retryAfterMs: 1_000 });
+    expect(await outcome(stage)).toMatchObject({ trail: 'A:failing', afterMs: 1_050 });
+  });
+
+  test('a rest that is prolonged over and over is waited for no longer than the longest wait', async () => {
+    const stage = stageFor(configWith(1, { retries: { maxMs: 2_000 } }), [ok]);
+    stage.record('A/gpt-4.1', 'throttled', { retryAfterMs: 1_500 });
+    for (const atMs of [1_000, 1_700, 2_400])
+      stage.clock.after(atMs, () => stage.record('A/gpt-4.1', 'throttled', { retryAfterMs: 900 }));
+    const result = await outcome(stage);
+    expect(result).toMatchObject({ trail: '', error: { status: 429 } });
+    expect(result.afterMs).toBeLessThanOrEqual(2_000);
   });
 
   test.each([
     { what: 'the soonest recovery is beyond the longest wait', extra: {}, restMs: 8_001 },
     { what: 'it is beyond the deadline', extra: { timeouts: { deadlineMs: 3_000 } }, restMs: 3_000 },
     { what: 'no repeats are configured', extra: { retries: { sameDeployment: 0 } }, restMs: 100 },
-    { what: 'no budget is left', extra: { retries: { budgetPercent: 0 } }, restMs: 100 },
   ])('the request is refused at once if $what', async ({ extra, restMs }) => {
     const stage = stageFor(configWith(1, extra), [ok]);
     stage.record('A/gpt-4.1', 'throttled', { retryAfterMs: restMs });
@@ -191,6 +237,60 @@ describe('where all candidates rest from the beginning', () => {
         .catch(() => undefined);
     await stage.clock.pass(2_500);
     expect(sentTo(stage)).toBe('A');
+  });
+
+  describe('and one request of many probes', () => {
+    const DUE = { breaker: { failures: 1, openMs: 1_000 }, retries: { budgetPercent: 0 } };
+    /** Ten requests that wait for the same window. */
+    function waiting(scripts: readonly Script[], extra: object = DUE) {
+      const stage = stageFor(configWith(1, extra), scripts);
+      stage.record('A/gpt-4.1', 'failing');
+      return { stage, results: Promise.all(Array.from({ length: 10 }, () => outcome(stage))) };
+    }
+
+    test('the others are served as soon as its answer is there', async () => {
+      const { stage, results } = waiting([ok]);
+      for (const { trail, afterMs } of await results) {
+        expect(trail).toBe('A:ok');
+        expect(afterMs).toBeLessThan(1_500);
+      }
+      expect(stage.watched.told.claimed).toHaveLength(1);
+    });
+
+    test('the others come back a few at a time', async () => {
+      const later: Script = (sent) => void stage.clock.after(400, () => ok(sent));
+      const { stage, results } = waiting([later]);
+      for (const { trail } of await results) expect(trail).toBe('A:ok');
+      const times = stage.upstream.sent.map(({ atMs }) => atMs);
+      const within = (from: number): number => times.filter((at) => at >= from && at < from + 390).length;
+      const first = times[0] ?? 0;
+      expect([within(first), within(first + 400)]).toEqual([1, 2]);
+    });
+
+    test('and they are refused once it has failed, as the next window is too far away', async () => {
+      const { stage, results } = waiting([status(503)], { ...DUE, breaker: { failures: 1, openMs: 6_000 } });
+      const all = await results;
+      expect(all.map(({ trail }) => trail).sort()).toEqual([...Array.from({ length: 9 }, () => ''), 'A:failing']);
+      for (const { error, afterMs } of all) {
+        expect(error?.status).toBe(503);
+        expect(afterMs).toBeLessThan(6_700);
+      }
+      expect(stage.upstream.sent).toHaveLength(1);
+    });
+
+    test('and they wait for one that hangs no longer than their deadlines', async () => {
+      const { stage, results } = waiting([never], { ...DUE, timeouts: { deadlineMs: 3_000 } });
+      for (const { afterMs } of await results) expect(afterMs).toBeLessThanOrEqual(3_000);
+      expect(stage.upstream.sent).toHaveLength(1);
+    });
+
+    test('and they wait for one that hangs no longer than the longest wait', async () => {
+      const { stage, results } = waiting([never], { ...DUE, timeouts: { deadlineMs: 30_000 } });
+      const others = (await results).filter(({ trail }) => trail === '');
+      expect(others).toHaveLength(9);
+      for (const { afterMs } of others) expect(afterMs).toBeLessThanOrEqual(8_000);
+      expect(stage.upstream.sent).toHaveLength(1);
+    });
   });
 
   test('a rest that was prolonged during the wait is kept', async () => {

@@ -113,6 +113,7 @@ export function status(code: number, headers: UpstreamHeaders = {}): Script {
 
 export class FakeCaller implements Caller {
   gone = false;
+  dismissed = false;
   #listeners: (() => void)[] = [];
 
   onGone(fn: () => void): () => void {
@@ -124,6 +125,15 @@ export class FakeCaller implements Caller {
 
   leave(): void {
     this.gone = true;
+    this.#tell();
+  }
+
+  dismiss(): void {
+    this.dismissed = true;
+    this.#tell();
+  }
+
+  #tell(): void {
     const listeners = this.#listeners;
     this.#listeners = [];
     for (const fn of listeners) fn();

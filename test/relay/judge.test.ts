@@ -260,6 +260,11 @@ describe('findingOf', () => {
       end: whole(503, {}),
       finding: { outcome: 'failing', latencyMs: null },
     },
+    {
+      what: 'no success yet from a stream that has begun, but how soon',
+      end: { kind: 'live', head: { status: 200, headers: {}, headMs: 120 }, live: new FakeLive() },
+      finding: { outcome: 'other', latencyMs: 120 },
+    },
     { what: 'nothing from a caller who left', end: { kind: 'gone' }, finding: null },
     {
       what: 'that the deployment is there from a refusal',

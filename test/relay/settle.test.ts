@@ -6,7 +6,7 @@ import { createRelay } from '../../src/relay/relay.ts';
 import { UpstreamError } from '../../src/upstream/port.ts';
 import { settled } from '../harness/manualClock.ts';
 import { configFor, moved } from '../routing/facts.ts';
-import { never, ok, type Script, type Stage, stageFor, status } from './fakes.ts';
+import { never, ok, type Script, type Sent, type Stage, stageFor, status } from './fakes.ts';
 
 const ONCE = { sameDeployment: 0, baseMs: 500, maxMs: 8_000, budgetPercent: 20 };
 const CONFIG: RouterConfig = {
@@ -202,22 +202,186 @@ describe('a request that went elsewhere', () => {
   });
 });
 
-describe('a stream that begins again on another deployment', () => {
-  test('is told of once: as the request that it is', async () => {
-    const begins: Script = (sent) => {
-      sent.listener.onHead(200, { 'content-type': 'text/event-stream' });
-      sent.listener.onData(Buffer.from('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'));
+const CONTENT = 'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n';
+const DONE = 'data: [DONE]\n\n';
+const begins: Script = (sent) => {
+  sent.listener.onHead(200, { 'content-type': 'text/event-stream' });
+  sent.listener.onData(Buffer.from(CONTENT));
+};
+
+/** A stream of the agent at home that has begun, and is being read. */
+async function begun(stage: Stage, facts: Parameters<Stage['call']>[0] = {}) {
+  const call = stage.call({ name: 'first', labels: LABELS, stream: true, ...facts });
+  const { body } = await createRelay(stage.deps).serve(call);
+  const reading = (async () => {
+    if (body !== null && !Buffer.isBuffer(body)) for await (const _ of body);
+    // What it used is estimated first.
+    await settled();
+  })();
+  await settled();
+  return { sent: stage.upstream.last, reading };
+}
+
+describe('a stream of an agent at home', () => {
+  const ERROR = (code: string): Buffer => Buffer.from(`data: {"error":{"code":"${code}","message":"m"}}\n\n`);
+  const lost = ({ listener }: Sent): void => listener.onError(new UpstreamError('reset', 'connection lost'));
+  const erred =
+    (code: string) =>
+    ({ listener }: Sent): void => {
+      listener.onData(ERROR(code));
+      listener.onEnd();
+    };
+  const done = ({ listener }: Sent): void => {
+    listener.onData(Buffer.from(DONE));
+    listener.onEnd();
+  };
+
+  test.each<{ what: string; end: (sent: Sent) => void; agent: object | null; deployment: string | null; as: string }>([
+    { what: 'ends well', end: done, agent: { failed: false, fallback: null }, deployment: 'ok', as: 'ok' },
+    {
+      what: 'ends without its end marker',
+      end: ({ listener }) => listener.onEnd(),
+      agent: { failed: false },
+      deployment: 'ok',
+      as: 'ok',
+    },
+    {
+      what: 'breaks',
+      end: lost,
+      agent: { failed: true, fallback: 'B/m', cause: 'failing' },
+      deployment: 'failing',
+      as: 'broken',
+    },
+    {
+      what: 'ends amid an event',
+      end: ({ listener }) => {
+        listener.onData(Buffer.from('data: ha'));
+        listener.onEnd();
+      },
+      agent: { failed: true, fallback: 'B/m' },
+      deployment: 'failing',
+      as: 'broken',
+    },
+    {
+      what: 'ends with an error of the deployment',
+      end: erred('server_error'),
+      agent: { failed: true, fallback: 'B/m', cause: 'failing' },
+      deployment: 'failing',
+      as: 'broken',
+    },
+    {
+      what: 'ends as the deployment is throttled',
+      end: erred('rate_limit_exceeded'),
+      agent: { failed: true, fallback: 'B/m', cause: 'throttled' },
+      deployment: 'throttled',
+      as: 'broken',
+    },
+    {
+      what: 'is filtered',
+      end: erred('content_filter'),
+      agent: { failed: false, cause: 'filtered' },
+      deployment: null,
+      as: 'filtered',
+    },
+    {
+      what: 'is refused',
+      end: erred('context_length_exceeded'),
+      agent: { failed: false },
+      deployment: null,
+      as: 'refused',
+    },
+    {
+      what: 'breaks once it is complete',
+      end: (sent) => {
+        sent.listener.onData(Buffer.from(DONE));
+        lost(sent);
+      },
+      agent: { failed: false },
+      deployment: 'ok',
+      as: 'ok',
+    },
+  ])('is told of when it is over, and counts for what it was: it $what', async ({ end, agent, deployment, as }) => {
+    const stage = stageFor(CONFIG, [begins]);
+    const { sent, reading } = await begun(stage);
+    expect(stage.watched.told.agents).toEqual([]);
+    expect(stage.watched.told.findings).toMatchObject([{ outcome: 'other', latencyMs: expect.any(Number) as number }]);
+    end(sent);
+    await reading;
+    expect(stage.watched.told.agents).toMatchObject(agent === null ? [] : [{ agent: 'owner', on: 'A/m', ...agent }]);
+    expect(stage.watched.told.findings.slice(1)).toMatchObject(
+      deployment === null ? [] : [{ deployment: 'A/m', outcome: deployment, sequel: true, probe: false }],
+    );
+    expect(stage.records).toMatchObject([{ end: as, status: 200 }]);
+  });
+
+  test.each(['leave', 'dismiss'] as const)('teaches nothing where its callers $0', async (how) => {
+    const stage = stageFor(CONFIG, [begins]);
+    const { reading } = await begun(stage);
+    stage.caller[how]();
+    await reading;
+    expect([stage.watched.told.agents, stage.watched.told.findings.length]).toEqual([[], 1]);
+    expect(stage.records).toMatchObject([{ end: how === 'leave' ? 'aborted' : 'broken' }]);
+  });
+
+  test('is moved after its third break in a row, and not where streams between them ended well', async () => {
+    const breaks = async (stage: Stage): Promise<void> => {
+      const { sent, reading } = await begun(stage);
+      lost(sent);
+      await reading;
     };
     const stage = stageFor(CONFIG, [begins]);
-    const call = stage.call({ name: 'first', labels: LABELS, stream: true, wishes: { onBreak: 'restart' } });
-    const { body } = await createRelay(stage.deps).serve(call);
-    stage.upstream.last.listener.onError(new UpstreamError('reset', 'connection lost'));
+    for (let count = 0; count < 3; count++) await breaks(stage);
+    expect(stage.watched.told.agents).toMatchObject([1, 2, 3].map(() => ({ failed: true, fallback: 'B/m' })));
+  });
+
+  test('opens the breaker at the breaks in a row that it takes: that each began well clears nothing', async () => {
+    const stage = stageFor(CONFIG, [begins]);
+    for (let count = 0; count < 5; count++) {
+      expect(stage.state.health('A/m').breaker).toMatchObject({ kind: 'closed', inRow: count });
+      const { sent, reading } = await begun(stage, { name: 'A/m' });
+      lost(sent);
+      await reading;
+    }
+    expect(stage.state.health('A/m').breaker.kind).toBe('open');
+  });
+
+  test('that ended well clears them', async () => {
+    const stage = stageFor(CONFIG, [begins]);
+    for (const end of [lost, lost, done, lost]) {
+      const { sent, reading } = await begun(stage, { name: 'A/m' });
+      end(sent);
+      await reading;
+    }
+    expect(stage.state.health('A/m').breaker).toMatchObject({ kind: 'closed', inRow: 1 });
+  });
+
+  test('is not held against a deployment that has been down and is back since it began', async () => {
+    const stage = stageFor(CONFIG, [begins]);
+    const { sent, reading } = await begun(stage);
+    stage.record('A/m', 'failing', { times: 5 });
+    stage.clock.advance(30_000);
+    await stage.state.claimProbe('A/m', stage.clock.now(), true);
+    const at = stage.clock.now();
+    const unsaid = { retryAfterMs: null, latencyMs: null, headroom: null, cause: 'a test' };
+    stage.state.record({ deployment: 'A/m', outcome: 'ok', at, probe: true, ...unsaid });
+    lost(sent);
+    await reading;
+    expect([stage.watched.told.agents, stage.watched.told.findings.length]).toEqual([[], 1]);
+  });
+});
+
+describe('a stream that begins again on another deployment', () => {
+  test('is told of when it breaks, and as no failover: the request is one', async () => {
+    const stage = stageFor(CONFIG, [begins]);
+    const { sent, reading } = await begun(stage, { wishes: { onBreak: 'restart' } });
+    sent.listener.onError(new UpstreamError('reset', 'connection lost'));
     await settled();
     expect(stage.upstream.sent.map(({ endpoint }) => endpoint).join('')).toBe('AB');
     stage.upstream.last.listener.onEnd();
-    if (body !== null && !Buffer.isBuffer(body)) for await (const _ of body);
-    expect(stage.watched.told.agents).toMatchObject([{ on: 'A/m', failed: false }]);
+    await reading;
+    expect(stage.watched.told.agents).toMatchObject([{ on: 'A/m', failed: true, fallback: 'B/m' }]);
     expect(stage.watched.told.failovers).toEqual([]);
+    expect(stage.records).toMatchObject([{ end: 'ok', deployment: 'B/m' }]);
   });
 });
 

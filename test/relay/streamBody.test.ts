@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { errorEvent, HEARTBEAT, restartEvent, wholeEventsEnd } from '../../src/relay/events.ts';
-import {
-  type Restarted,
-  StreamBody,
-  StreamBroken,
-  type StreamEnd,
-  type StreamLimits,
-} from '../../src/relay/streamBody.ts';
+import { dismissedEvent, errorEvent, HEARTBEAT, restartEvent, wholeEventsEnd } from '../../src/relay/events.ts';
+import { StreamBody } from '../../src/relay/streamBody.ts';
+import { type Restarted, StreamBroken, type StreamEnd, type StreamLimits } from '../../src/relay/streamPort.ts';
 import { StreamMeter } from '../../src/usage/streamMeter.ts';
 import { ManualClock, settled } from '../harness/manualClock.ts';
 import { FakeCaller, FakeLive } from './fakes.ts';
@@ -21,9 +16,11 @@ interface Setting {
   readonly typed?: boolean;
   readonly strips?: boolean;
   readonly restart?: () => Promise<Restarted | null>;
+  /** The codes of errors that are a reason to begin again. */
+  readonly due?: readonly (string | null)[];
 }
 
-function streamOf({ limits = {}, live = new FakeLive(), typed = false, strips = false, restart }: Setting = {}) {
+function streamOf({ limits = {}, live = new FakeLive(), typed = false, strips = false, restart, due }: Setting = {}) {
   const clock = new ManualClock();
   const caller = new FakeCaller();
   const ends: StreamEnd[] = [];
@@ -35,7 +32,7 @@ function streamOf({ limits = {}, live = new FakeLive(), typed = false, strips = 
     caller,
     limits: { ...LIMITS, ...limits },
     typed,
-    restart: restart ?? null,
+    restart: restart === undefined ? null : { begin: restart, isDue: (code) => due?.includes(code) === true },
     onPartEnd: (end) => ends.push(end),
     onEnd: () => over.times++,
   });
@@ -84,12 +81,11 @@ function chunksOf(bytes: Buffer, cuts: readonly number[]): Buffer[] {
 }
 
 describe('a stream that comes whole', () => {
-  test('reaches the caller byte for byte, however it is cut and read, also where it ends within an event', async () => {
+  test('reaches the caller byte for byte, however it is cut and read', async () => {
     await fc.assert(
-      fc.asyncProperty(streams, fc.nat({ max: 5 }), async ({ events, cuts, pauses }, missing) => {
+      fc.asyncProperty(streams, async ({ events, cuts, pauses }) => {
         const { live, body, ends, clock } = streamOf();
-        const whole = Buffer.from(events.join(''));
-        const bytes = whole.subarray(0, whole.length - missing);
+        const bytes = Buffer.from(events.join(''));
         const read = reading(body);
         for (const [at, chunk] of chunksOf(bytes, cuts).entries()) {
           live.sink.onData(chunk);
@@ -104,6 +100,248 @@ describe('a stream that comes whole', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('a stream that has said its last word', () => {
+  const DONE = 'data: [DONE]\n\n';
+  const COMPLETED = 'event: response.completed\ndata: {"type":"response.completed","response":{}}\n\n';
+  const DELTA = 'event: response.output_text.delta\ndata: {"type":"response.output_text.delta"}\n\n';
+  const FORMS = [
+    { what: '[DONE]', typed: false, text: EVENT + DONE },
+    { what: 'response.completed', typed: true, text: DELTA + COMPLETED },
+    { what: 'a comment behind [DONE]', typed: false, text: `${EVENT}${DONE}: bye\n\n` },
+  ];
+  const HAPPENINGS: readonly { readonly how: string; readonly happen: (live: FakeLive) => void }[] = [
+    { how: 'ends', happen: ({ sink }) => sink.onEnd() },
+    { how: 'breaks', happen: ({ sink }) => sink.onBroken('connection lost') },
+    {
+      how: 'breaks amid an event',
+      happen: ({ sink }) => {
+        sink.onData(Buffer.from('data: ha'));
+        sink.onBroken('connection lost');
+      },
+    },
+  ];
+
+  test.each(FORMS.flatMap((form) => HAPPENINGS.map((happening) => ({ ...form, ...happening }))))(
+    'is complete, whatever its connection does: $what, and it $how',
+    async ({ typed, text, happen }) => {
+      const restart = (): Promise<null> => Promise.reject(new Error('nobody shall be asked'));
+      const { live, body, ends, over, clock } = streamOf({ typed, restart });
+      const read = reading(body);
+      live.sink.onData(Buffer.from(text));
+      await settled();
+      happen(live);
+      await settled();
+      expect(read).toMatchObject({ ended: true, error: null });
+      expect([read.text(), ends, over.times]).toEqual([text, [{ kind: 'complete' }], 1]);
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  test.each(FORMS)('is waited for no longer than a second: $what', async ({ typed, text }) => {
+    const { live, body, ends, clock } = streamOf({ typed });
+    const read = reading(body);
+    live.sink.onData(Buffer.from(text));
+    await clock.pass(999);
+    expect([read.ended, live.aborted]).toEqual([false, false]);
+    await clock.pass(1);
+    expect([read.ended, live.aborted, read.text()]).toEqual([true, true, text]);
+    expect(ends).toEqual([{ kind: 'complete' }]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('is complete with an end too long to be held', async () => {
+    const { live, body, ends } = streamOf({ typed: true });
+    const read = reading(body);
+    const [head, tail] = COMPLETED.split('{}') as [string, string];
+    const text = `${DELTA}${head}{"result":"${'x'.repeat(1_100_000)}"}${tail}`;
+    for (let at = 0; at < text.length; at += 60_000) live.sink.onData(Buffer.from(text.slice(at, at + 60_000)));
+    live.sink.onBroken('connection lost');
+    await settled();
+    expect(read.text() === text).toBe(true);
+    expect(ends).toEqual([{ kind: 'complete' }]);
+  });
+
+  test('goes on where more comes all the same, and may break then', async () => {
+    const { live, body, ends, clock } = streamOf();
+    const read = reading(body);
+    live.sink.onData(Buffer.from(DONE));
+    await clock.pass(500);
+    live.sink.onData(Buffer.from(EVENT));
+    await clock.pass(5_000);
+    expect(read.ended).toBe(false);
+    live.sink.onBroken('connection lost');
+    await settled();
+    expect(read.text()).toBe(DONE + EVENT + brokenText('connection lost'));
+    expect(ends).toMatchObject([{ kind: 'broken' }]);
+  });
+
+  test.each([
+    { what: 'has all of it', reads: true, end: 'complete' },
+    { what: 'has not taken it', reads: false, end: 'gone' },
+  ])('whose caller leaves then and $what: $end', async ({ reads, end }) => {
+    const { live, body, ends, caller } = streamOf();
+    if (reads) reading(body);
+    live.sink.onData(Buffer.from(EVENT + DONE));
+    await settled();
+    caller.leave();
+    expect(ends).toEqual([{ kind: end }]);
+    expect(live.aborted).toBe(true);
+  });
+
+  test.each(['data: [DONE]', 'data: [DONE]\n'])('may lack the blank line behind it: %j', async (last) => {
+    const { live, body, ends } = streamOf();
+    const read = reading(body);
+    live.sink.onData(Buffer.from(EVENT + last));
+    live.sink.onEnd();
+    await settled();
+    expect([read.text(), ends]).toEqual([EVENT + last, [{ kind: 'complete' }]]);
+  });
+});
+
+describe('a stream that ends amid an event', () => {
+  test.each(['data: {"choices":[{"del', 'da', 'data: [DON', EVENT.trimEnd(), `${EVENT.trimEnd()}\n`])(
+    'is broken: %j is held back',
+    async (half) => {
+      const { live, body, ends } = streamOf();
+      const read = reading(body);
+      live.sink.onData(Buffer.from(EVENT + half));
+      live.sink.onEnd();
+      await settled();
+      expect(read.text()).toBe(EVENT + brokenText('it ended amid an event'));
+      expect(ends).toEqual([{ kind: 'broken', cause: 'it ended amid an event' }]);
+    },
+  );
+
+  test('is broken where the event was let through, as it never ended', async () => {
+    const { live, body, ends } = streamOf();
+    const read = reading(body);
+    const long = Buffer.alloc(1024 * 1024 + 1, 'x');
+    live.sink.onData(long);
+    live.sink.onEnd();
+    await settled();
+    expect(read.text().slice(long.length)).toBe(`\n\n${brokenText('it ended amid an event')}`);
+    expect(ends).toMatchObject([{ kind: 'broken' }]);
+  });
+
+  test('begins again elsewhere where that was asked for', async () => {
+    const next = new FakeLive();
+    const restart = () => Promise.resolve({ live: next, meter: new StreamMeter(false), from: 'A/m', to: 'B/m' });
+    const { live, body } = streamOf({ restart });
+    const read = reading(body);
+    live.sink.onData(Buffer.from(`${EVENT}data: ha`));
+    live.sink.onEnd();
+    await settled();
+    next.sink.onData(Buffer.from(EVENT));
+    next.sink.onEnd();
+    await settled();
+    expect(read.text()).toBe(`${EVENT}${restartEvent('A/m', 'B/m', false).toString()}${EVENT}`);
+  });
+});
+
+describe("the deployment's own error event", () => {
+  const ERROR = 'data: {"error":{"code":"server_error","message":"m"}}\n\n';
+  const DONE = 'data: [DONE]\n\n';
+
+  test.each([
+    { what: 'ends', text: EVENT + ERROR, end: 'onEnd' as const },
+    { what: 'breaks', text: EVENT + ERROR, end: 'onBroken' as const },
+    { what: 'says [DONE] all the same', text: EVENT + ERROR + DONE, end: 'onEnd' as const },
+    { what: 'says [DONE] later', text: EVENT + ERROR, late: DONE, end: 'onEnd' as const },
+  ])('passes as it came, and is an end that is none: its stream $what', async ({ text, late = '', end }) => {
+    const { live, body, ends } = streamOf();
+    const read = reading(body);
+    live.sink.onData(Buffer.from(text));
+    await settled();
+    if (late !== '') live.sink.onData(Buffer.from(late));
+    live.sink[end]('connection lost');
+    await settled();
+    expect(read.text()).toBe(text + late);
+    expect(ends).toEqual([{ kind: 'erred', code: 'server_error' }]);
+  });
+
+  test('is withheld where the stream begins again, and what came before it is not', async () => {
+    const next = new FakeLive();
+    const restart = () => Promise.resolve({ live: next, meter: new StreamMeter(false), from: 'A/m', to: 'B/m' });
+    const { live, body, ends } = streamOf({ restart, due: ['server_error'] });
+    const read = reading(body);
+    live.sink.onData(Buffer.from(EVENT + EVENT + ERROR + DONE));
+    await settled();
+    expect(live.aborted).toBe(true);
+    next.sink.onData(Buffer.from(EVENT));
+    next.sink.onEnd();
+    await settled();
+    expect(read.text()).toBe(EVENT + EVENT + restartEvent('A/m', 'B/m', false).toString() + EVENT);
+    expect(ends).toEqual([{ kind: 'erred', code: 'server_error' }, { kind: 'complete' }]);
+  });
+
+  test('comes after all where nobody is left to begin again', async () => {
+    const { live, body, over } = streamOf({ restart: () => Promise.resolve(null), due: ['server_error'] });
+    const read = reading(body);
+    live.sink.onData(Buffer.from(EVENT + ERROR));
+    await settled();
+    expect([read.text(), read.ended, over.times]).toEqual([EVENT + ERROR, true, 1]);
+  });
+
+  test("is no reason to begin again where it is the caller's affair", async () => {
+    const restart = (): Promise<null> => Promise.reject(new Error('nobody shall be asked'));
+    const { live, body } = streamOf({ restart, due: ['server_error'] });
+    const read = reading(body);
+    const filtered = ERROR.replace('server_error', 'content_filter');
+    live.sink.onData(Buffer.from(EVENT + filtered));
+    live.sink.onEnd();
+    await settled();
+    expect(read.text()).toBe(EVENT + filtered);
+  });
+});
+
+describe('a stream whose caller is dismissed', () => {
+  test.each([false, true])('ends with one error event on a boundary (typed: %s)', async (typed) => {
+    const { live, body, ends, over, caller, clock } = streamOf({ typed });
+    const read = reading(body);
+    live.sink.onData(Buffer.from(`${EVENT}data: ha`));
+    await settled();
+    caller.dismiss();
+    await settled();
+    expect(read.text()).toBe(EVENT + dismissedEvent(typed).toString());
+    expect(read).toMatchObject({ ended: true, error: null });
+    expect([ends, over.times, live.aborted, clock.pending]).toEqual([[{ kind: 'dismissed' }], 1, true, 0]);
+  });
+
+  test('is complete where it has said its last word', async () => {
+    const { live, body, ends, caller } = streamOf();
+    const read = reading(body);
+    live.sink.onData(Buffer.from(`${EVENT}data: [DONE]\n\n`));
+    await settled();
+    caller.dismiss();
+    await settled();
+    expect([read.text(), ends]).toEqual([`${EVENT}data: [DONE]\n\n`, [{ kind: 'complete' }]]);
+  });
+
+  test('begins nothing again', async () => {
+    const begun = Promise.withResolvers<Restarted | null>();
+    const { live, body, ends, caller } = streamOf({ restart: () => begun.promise });
+    const read = reading(body);
+    live.sink.onData(Buffer.from(EVENT));
+    live.sink.onBroken('connection lost');
+    caller.dismiss();
+    const next = new FakeLive();
+    begun.resolve({ live: next, meter: new StreamMeter(false), from: 'A/m', to: 'B/m' });
+    await settled();
+    expect(read.text()).toBe(EVENT + dismissedEvent(false).toString());
+    expect([ends, next.aborted]).toEqual([[{ kind: 'broken', cause: 'connection lost' }], true]);
+  });
+
+  test('is broken off where no event can say so', async () => {
+    const { live, body, caller } = streamOf({ live: new FakeLive(false) });
+    const read = reading(body);
+    live.sink.onData(Buffer.from('sound'));
+    await settled();
+    caller.dismiss();
+    await settled();
+    expect(read.error).toBeInstanceOf(StreamBroken);
   });
 });
 
@@ -122,9 +360,10 @@ describe('a stream that breaks', () => {
         live.sink.onBroken('connection lost');
         await settled();
         const forwarded = bytes.subarray(0, wholeEventsEnd(bytes)).toString();
-        expect(read.text()).toBe(forwarded + brokenText('connection lost', typed));
+        const isComplete = /data: \[DONE\]\n\n(?:: comment\n\n)*$/.test(forwarded);
+        expect(read.text()).toBe(forwarded + (isComplete ? '' : brokenText('connection lost', typed)));
         expect(read).toMatchObject({ ended: true, error: null });
-        expect(ends).toEqual([{ kind: 'broken', cause: 'connection lost' }]);
+        expect(ends).toEqual([isComplete ? { kind: 'complete' } : { kind: 'broken', cause: 'connection lost' }]);
         expect(clock.pending).toBe(0);
       }),
       { numRuns: 300 },

@@ -31,6 +31,24 @@ function openUntil({ breaker }: Health): number {
   return breaker.kind === 'open' ? breaker.openUntil : 0;
 }
 
+describe('how a stream ended', () => {
+  const recovering = health({ recovery: { since: NOW - 1_000, sent: 5, answered: 3 } });
+
+  test.each(['ok', 'failing', 'throttled'] as const)('makes no room for others a second time: %s', (outcome) => {
+    const { recovery } = learnt(recovering, { ...finding(outcome, { at: NOW }), sequel: true });
+    expect(recovery).toEqual(recovering.recovery);
+  });
+
+  test('is what clears its deployment’s failures, or adds to them; that it began well does not', () => {
+    const sequel = (outcome: 'ok' | 'failing'): Finding => ({ ...finding(outcome, { at: NOW }), sequel: true });
+    const begins = finding('other', { at: NOW });
+    expect(learnt(HEALTHY, begins, sequel('failing'), begins, sequel('failing'), begins).breaker).toMatchObject({
+      inRow: 2,
+    });
+    expect(learnt(HEALTHY, begins, sequel('failing'), begins, sequel('ok')).breaker).toMatchObject({ inRow: 0 });
+  });
+});
+
 describe('an open window', () => {
   test('never shortens, whatever is found while it lasts', () => {
     fc.assert(

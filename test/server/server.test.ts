@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../src/clocks.ts';
 import type { Answer, IncomingRequest } from '../../src/domain/message.ts';
 import { asRouterError, errorAnswer } from '../../src/http/errors.ts';
@@ -359,8 +359,38 @@ describe('draining', () => {
     await running.until('first');
     const draining = server.drain(10_000);
     clock.advance(10_000);
+    await settled();
+    clock.advance(1_000);
     await running.closed;
     await draining;
+    expect(clock.pending).toBe(0);
+  });
+
+  test('tells who is left at the end of its grace, and lets their answers end in order', async () => {
+    const clock = new ManualClock();
+    const told: string[] = [];
+    let here = 0;
+    const server = await serving(async (request) => {
+      const { target, caller } = request;
+      here++;
+      await new Promise<void>((resolve) => void caller.onGone(resolve));
+      told.push(`${target}: ${caller.gone} ${caller.dismissed ?? false}`);
+      return text('the last word', 503);
+    }, clock);
+    const [one, other] = await Promise.all([rawClient(server.url), rawClient(server.url)]);
+    one.write('GET /1 HTTP/1.1\r\nhost: x\r\n\r\n');
+    other.write('GET /2 HTTP/1.1\r\nhost: x\r\n\r\n');
+    await vi.waitFor(() => expect(here).toBe(2));
+    const draining = server.drain(10_000);
+    clock.advance(10_000);
+    for (const client of [one, other]) {
+      const answer = await client.closed;
+      expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+      expect(answer.toLowerCase()).toContain('connection: close');
+      expect(answer).toMatch(/the last word$/);
+    }
+    await draining;
+    expect(told.sort()).toEqual(['/1: false true', '/2: false true']);
     expect(clock.pending).toBe(0);
   });
 });
