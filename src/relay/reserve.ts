@@ -12,6 +12,7 @@ import { isOfTokens } from './worked.ts';
 const LEGACY_MAX_TOKENS = 16;
 
 const NOTHING: QuotaAsk = {
+  kind: null,
   promptTokens: 0,
   outputTokens: 0,
   nanoUsdPerPromptToken: 0,
@@ -22,6 +23,7 @@ export function askFor(config: RouterConfig, prices: Prices, call: Call): QuotaA
   if (!limitsTokens(call) || !isOfTokens(call)) return NOTHING;
   const { prompt, output } = limitsCost(call) ? dearest(config, prices, call) : FREE;
   return {
+    kind: kindOf(call),
     promptTokens: promptTokens(call),
     outputTokens: outputTokens(call),
     nanoUsdPerPromptToken: prompt,
@@ -47,6 +49,16 @@ function outputTokens({ target, payload }: Call): number | null {
   const { maxTokens, choices } = payload.fields;
   if (maxTokens !== null) return maxTokens * choices;
   return operation === 'completions' ? LEGACY_MAX_TOKENS * choices : null;
+}
+
+/**
+ * Prompts of one name and operation turn out larger than they look by about the same: by what a service adds to them, its way of
+ * counting and what callers attach. Those that go on from a stored response bring all of that along and are a kind of their own.
+ */
+function kindOf(call: Call): string {
+  const { name, target } = call;
+  const operation = target.kind === 'deployment' ? target.operation : 'other';
+  return `${name ?? ''} ${operation}${goesOn(call) ? ' continued' : ''}`;
 }
 
 /** The prices of the dearest deployment that the request may lead to. */

@@ -111,6 +111,20 @@ describe('a prompt looks like a token for four bytes', () => {
   });
 });
 
+describe('its kind', () => {
+  test('is the name asked for and the operation, and whether it goes on from a stored response', () => {
+    expect(asked({}).kind).toBe('cheap chat/completions');
+    expect(asked({}, { operation: 'embeddings', name: 'other' }).kind).toBe('other embeddings');
+    const goesOn = { previous_response_id: 'resp_1' };
+    expect(asked(goesOn, { operation: 'responses' }).kind).toBe('cheap responses continued');
+  });
+
+  test('is none where no tokens are limited', () => {
+    const principal = { quota: { ...UNLIMITED, requestsPerMinute: 5 } };
+    expect(asked({}, { principal })).toMatchObject({ kind: null, promptTokens: 0 });
+  });
+});
+
 const PLAN: Plan = {
   name: 'small',
   tiers: ['economy', 'standard'],
