@@ -10,6 +10,9 @@ export type QuotaName = keyof Quota;
 
 /** What a request is about to use at most. */
 export interface QuotaAsk {
+  /** Requests of one kind are alike in how much larger than they look their prompts are. `null`: this one's is known to the token. */
+  readonly kind: string | null;
+  /** As it looks: an estimate from the request alone. */
   readonly promptTokens: number;
   /** The most the answer may become; `null`: the request does not say. */
   readonly outputTokens: number | null;
@@ -20,6 +23,8 @@ export interface QuotaAsk {
 
 export interface QuotaUse {
   readonly tokens: number;
+  /** Of the prompt as it was read once: where several deployments worked on it, it counts in `tokens` for each. */
+  readonly promptTokens: number;
   readonly outputTokens: number;
   readonly costNanoUsd: number;
 }
@@ -42,7 +47,7 @@ export interface QuotaStanding {
   readonly quota: QuotaName;
   readonly limit: number;
   readonly used: number;
-  /** Set aside for requests under way, or for instances that expect some. */
+  /** Set aside for requests under way. */
   readonly reserved: number;
   readonly resetsAt: number;
 }

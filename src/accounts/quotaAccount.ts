@@ -6,11 +6,12 @@ import type { Journal } from '../telemetry/port.ts';
 import type { QuotaAsk, QuotaName, QuotaStanding, QuotaUse, Reservation } from './port.ts';
 import { QuotaBooks } from './quotaBooks.ts';
 import { QuotaExchange } from './quotaExchange.ts';
-import { type Holding, LongestOutput } from './quotaHolding.ts';
+import type { Holding } from './quotaHolding.ts';
+import { LessonBook } from './quotaLessons.ts';
 import { QuotaQueue, type Waiting } from './quotaQueue.ts';
 import { tooLarge, uncheckable } from './quotaRefusal.ts';
 import type { QuotaSheet } from './quotaSheet.ts';
-import { needOf, outputWithin, shortOf, usedOf, type Wish, wishFor } from './quotaWindows.ts';
+import { bareOf, needOf, outputWithin, type Portion, shortOf, usedOf, type Wish, wishFor } from './quotaWindows.ts';
 
 export interface QuotaAccountFacts {
   readonly account: string;
@@ -30,7 +31,7 @@ export interface QuotaAccountFacts {
 /** Many missed periods long, and longer than a store is usually away. */
 const SHORTEST_LEASE_MS = 60_000;
 const LEASE_PERIODS = 40;
-/** Whoever comes so soon after another was refused is refused by the same figures. Bounds what an exhausted account costs. */
+/** Where all is used up, whoever comes so soon after another was refused is refused by the same figures. Bounds what an exhausted account costs. */
 const FRESH_MS = 250;
 /** Of so many instances together each writes every period; of more, less often. */
 const WRITERS = 20;
@@ -44,7 +45,7 @@ export class QuotaAccount {
   readonly #queue: QuotaQueue;
   readonly #books: QuotaBooks;
   readonly #exchange: QuotaExchange;
-  readonly #longest = new LongestOutput();
+  readonly #lessons = new LessonBook();
   #usedAt: number;
   #isLeaving = false;
 
@@ -62,26 +63,27 @@ export class QuotaAccount {
       leaseMs: Math.max(SHORTEST_LEASE_MS, LEASE_PERIODS * periodMs),
       isLeaving: () => this.#isLeaving,
       periods: () => this.#periods,
-      grant: (wish, output, holdings) => this.#grant(wish, output, holdings),
+      wish: (ask, sheet) => this.#wish(ask, sheet),
+      lessons: this.#lessons.all,
+      grant: (portion, holdings) => this.#grant(portion, holdings),
       alone: (waiting) => this.#answerAlone(waiting),
     });
   }
 
   reserve(quota: Quota, ask: QuotaAsk): Reservation | Promise<Reservation> {
-    const { account, settings } = this.#facts;
     const now = this.#now();
     this.#books.adopt(quota);
     this.#books.roll(now);
     this.#usedAt = now;
     this.#isLeaving = false;
-    const wish = wishFor(ask, settings.outputTokens, this.#longest.at(now));
+    const wish = this.#wish(ask);
     if (this.#queue.isEmpty && outputWithin(wish, this.#books.free()) === wish.wanted) {
-      const reservation = this.#grant(wish, wish.wanted, this.#books.holdings);
+      const reservation = this.#grant({ wish, output: wish.wanted }, this.#books.holdings);
       if (this.#books.isLow) this.#nudge();
       return reservation;
     }
     const short = shortOf(wish, this.#books.limits);
-    if (short.length > 0) throw tooLarge(account, wish, this.#books.limits, short);
+    if (short.length > 0) throw tooLarge(this.#facts.account, wish, this.#books.limits, short);
     return this.#wait(wish);
   }
 
@@ -118,6 +120,10 @@ export class QuotaAccount {
     return this.#usedAt;
   }
 
+  holdingOf(quota: QuotaName): Holding | undefined {
+    return this.#books.holdings.get(quota);
+  }
+
   standings(): QuotaStanding[] {
     return this.#books.standings();
   }
@@ -131,7 +137,21 @@ export class QuotaAccount {
     if (this.#facts.watch.isHealthy) void this.#exchange.run();
   }
 
-  #grant(wish: Wish, output: number, holdings: ReadonlyMap<QuotaName, Holding>): Reservation {
+  #wish(ask: QuotaAsk, sheet = this.#facts.cell.content): Wish {
+    const { outputTokens } = this.#facts.settings;
+    const { lessons: shared } = sheet;
+    const now = this.#now();
+    return wishFor(ask, {
+      limits: this.#books.limits,
+      outputTokens,
+      longestOutput: this.#lessons.longestOutput(shared, now),
+      surplus: ask.kind === null ? 0 : this.#lessons.surplus(ask.kind, shared, now),
+      isFirst: ask.kind !== null && !this.#lessons.awaits(ask.kind),
+    });
+  }
+
+  #grant({ wish, output }: Portion, holdings: ReadonlyMap<QuotaName, Holding>): Reservation {
+    this.#lessons.began(wish.ask);
     const held: [Holding, number][] = [];
     for (const quota of this.#books.limits.keys()) {
       const holding = holdings.get(quota);
@@ -147,6 +167,7 @@ export class QuotaAccount {
       settle: (use) => {
         if (isSettled) return;
         isSettled = true;
+        this.#lessons.ended(wish.ask, use, this.#now());
         this.#settle(held, use);
       },
     };
@@ -154,7 +175,6 @@ export class QuotaAccount {
 
   /** What happens to a holding whose window is over matters to nobody. */
   #settle(held: readonly [Holding, number][], use: QuotaUse): void {
-    this.#longest.saw(use.outputTokens, this.#now());
     let isUrgent = false;
     for (const [holding, need] of held) {
       holding.reserved -= need;
@@ -162,6 +182,8 @@ export class QuotaAccount {
       isUrgent ||= holding.free < 0 || this.#books.isOverstocked(holding);
     }
     if (isUrgent) this.#nudge();
+    const { first } = this.#queue;
+    if (first !== null && this.#books.portion(this.#wish(first.ask)) !== null) this.#exchange.hurry();
   }
 
   #wait(wish: Wish): Reservation | Promise<Reservation> {
@@ -170,11 +192,11 @@ export class QuotaAccount {
     const isLost = !watch.isHealthy && (knownAt !== null || watch.problem !== null);
     if (isLost) return this.#alone(wish);
     const isFresh = refusedAt !== null && clock.now() - refusedAt < FRESH_MS;
-    const refusal = isFresh ? this.#books.refusal(wish) : null;
+    // What requests under way hold may come back any moment.
+    const refusal = isFresh && !this.#books.mayFitSoon(wish) ? this.#books.refusal(wish) : null;
     if (refusal !== null) throw refusal;
     if (this.#queue.isFull) throw uncheckable(account);
-    for (const [quota, demand] of this.#books.demands) demand.saw(needOf(quota, wish, wish.wanted));
-    const reservation = this.#queue.add(wish, (waiting) => {
+    const reservation = this.#queue.add(wish.ask, (waiting) => {
       // Who waited in vain is one of a crowd, unless there is nobody to ask.
       if (watch.isHealthy) waiting.reject(uncheckable(account));
       else this.#answerAlone(waiting);
@@ -187,18 +209,19 @@ export class QuotaAccount {
   #alone(wish: Wish): Reservation {
     const { settings, account } = this.#facts;
     const here = outputWithin(wish, this.#books.free());
-    if (here !== null) return this.#grant(wish, here, this.#books.holdings);
+    if (here !== null) return this.#grant({ wish, output: here }, this.#books.holdings);
     // What was used stays used: that much is certain without the store.
-    const certain = outputWithin(wish, this.#books.mostRooms()) === null ? this.#books.refusal(wish) : null;
+    const isUsedUp = outputWithin(bareOf(wish), this.#books.mostRooms()) === null;
+    const certain = isUsedUp ? this.#books.refusal(wish) : null;
     if (certain !== null) throw certain;
     if (settings.whenStoreDown === 'closed') throw uncheckable(account);
-    return this.#grant(wish, wish.wanted, this.#books.holdings);
+    return this.#grant({ wish, output: wish.wanted }, this.#books.holdings);
   }
 
   #answerAlone(waiting: Waiting): void {
     this.#books.roll(this.#now());
     try {
-      waiting.resolve(this.#alone(waiting.wish));
+      waiting.resolve(this.#alone(this.#wish(waiting.ask)));
     } catch (error) {
       waiting.reject(error);
     }

@@ -2,10 +2,21 @@ import type { Quota } from '../domain/config.ts';
 import type { HeaderList } from '../domain/message.ts';
 import type { QuotaName, QuotaStanding } from './port.ts';
 import { Demand, Holding } from './quotaHolding.ts';
-import { mostRoomsIn, type RoomFacts, roomsIn } from './quotaPlan.ts';
+import { areOthersBusy, mostRoomsIn, type RoomFacts, roomsIn, unusedIn } from './quotaPlan.ts';
 import { type Exhausted, exceeded, type Remaining, rateLimitHeaders } from './quotaRefusal.ts';
-import { leased, type QuotaSheet, standingOf } from './quotaSheet.ts';
-import { type Limits, limitsOf, shortOf, type Wish } from './quotaWindows.ts';
+import { leased, type QuotaSheet } from './quotaSheet.ts';
+import { standingOf } from './quotaStanding.ts';
+import {
+  bareOf,
+  type Limits,
+  limitsOf,
+  needOf,
+  outputWithin,
+  type Portion,
+  portionWithin,
+  shortOf,
+  type Wish,
+} from './quotaWindows.ts';
 
 /** A window that begins within so many exchanges is prepared: its first requests find a lease. */
 const AHEAD_EXCHANGES = 2.5;
@@ -118,18 +129,38 @@ export class QuotaBooks {
     return roomsIn(this.#facts.sheet(), this.#roomFacts());
   }
 
-  /** There is no more than that, whatever others give back. */
+  /** There is no more than that here, whatever others give back. */
   mostRooms(): Map<QuotaName, number> {
     return mostRoomsIn(this.#facts.sheet(), this.#roomFacts());
   }
 
+  /** What it would get, by what is known here. */
+  portion(wish: Wish): Portion | null {
+    return portionWithin(wish, this.rooms(), !areOthersBusy(this.#facts.sheet(), this.#roomFacts()));
+  }
+
+  /** Only what is set aside stands in its way: when requests under way are over there may be room. */
+  mayFitSoon(wish: Wish): boolean {
+    return outputWithin(bareOf(wish), unusedIn(this.#facts.sheet(), this.#roomFacts())) !== null;
+  }
+
+  /** They would be taken. */
+  saw(wishes: readonly Wish[]): void {
+    for (const [quota, demand] of this.demands) for (const wish of wishes) demand.saw(needOf(quota, wish, wish.wanted));
+  }
+
   /** `null`: there is room for it. */
   refusal(wish: Wish): Error | null {
+    if (this.portion(wish) !== null) return null;
     const rooms = this.rooms();
+    const unused = unusedIn(this.#facts.sheet(), this.#roomFacts());
+    const usedUp = shortOf(bareOf(wish), unused);
     const [first, ...others] = shortOf(wish, rooms).flatMap((quota): Exhausted[] => {
       const [limit, holding] = [this.#limits.get(quota), this.holdings.get(quota)];
       if (limit === undefined || holding === undefined) return [];
-      return [{ quota, limit, taken: limit - (rooms.get(quota) ?? 0), endsAt: holding.endsAt }];
+      const [used, taken] = [limit - (unused.get(quota) ?? 0), limit - (rooms.get(quota) ?? 0)];
+      const isUsedUp = usedUp.includes(quota);
+      return [{ quota, limit, used, reserved: taken - used, isUsedUp, endsAt: holding.endsAt }];
     });
     if (first === undefined) return null;
     const { account, now } = this.#facts;
@@ -145,7 +176,10 @@ export class QuotaBooks {
   standings(): QuotaStanding[] {
     const sheet = this.#facts.sheet();
     const now = this.#facts.now();
-    return [...this.#limits].map(([quota, limit]) => standingOf(sheet, { ...this.#facts, quota, limit, now }));
+    return [...this.#limits].map(([quota, limit]) => {
+      const holding = this.holdings.get(quota);
+      return standingOf(sheet, { ...this.#facts, quota, limit, now, holding });
+    });
   }
 
   #remaining(quota: QuotaName): Remaining | null {

@@ -3,14 +3,15 @@ import { type Cell, Contended } from '../state/cell.ts';
 import type { StoreWatch } from '../state/storeWatch.ts';
 import { StoreError } from '../store/port.ts';
 import type { Journal } from '../telemetry/port.ts';
-import type { QuotaName, Reservation } from './port.ts';
+import type { QuotaAsk, QuotaName, Reservation } from './port.ts';
 import type { QuotaBooks } from './quotaBooks.ts';
 import type { Holding } from './quotaHolding.ts';
+import type { Lessons } from './quotaLessons.ts';
 import { type Plan, planFor } from './quotaPlan.ts';
 import type { QuotaQueue, Waiting } from './quotaQueue.ts';
 import { uncheckable } from './quotaRefusal.ts';
 import type { QuotaSheet } from './quotaSheet.ts';
-import { inPeoplesUnit, outputWithin, type Wish } from './quotaWindows.ts';
+import { inPeoplesUnit, type Portion, type Wish } from './quotaWindows.ts';
 
 export interface QuotaExchangeFacts {
   readonly account: string;
@@ -26,7 +27,10 @@ export interface QuotaExchangeFacts {
   readonly isLeaving: () => boolean;
   /** About so many periods lie between two exchanges at the moment. */
   readonly periods: () => number;
-  readonly grant: (wish: Wish, output: number, holdings: ReadonlyMap<QuotaName, Holding>) => Reservation;
+  /** By all that was learnt here and by whoever wrote `sheet`. */
+  readonly wish: (ask: QuotaAsk, sheet: QuotaSheet) => Wish;
+  readonly lessons: Lessons;
+  readonly grant: (portion: Portion, holdings: ReadonlyMap<QuotaName, Holding>) => Reservation;
   /** Decides for a request that the store cannot be asked about. */
   readonly alone: (waiting: Waiting) => void;
 }
@@ -59,6 +63,7 @@ export class QuotaExchange {
   #isWanted = false;
   #hasLeft = false;
   #hasToLookAgain = false;
+  #endPause: () => void = () => undefined;
   #refusedAt: number | null = null;
   #serving: Promise<void> | null = null;
 
@@ -91,6 +96,11 @@ export class QuotaExchange {
     return this.#serving;
   }
 
+  /** There is room by now for whoever waits. */
+  hurry(): void {
+    this.#endPause();
+  }
+
   async #serve(): Promise<void> {
     try {
       while (this.#isWanted || !this.#facts.queue.isEmpty) {
@@ -106,7 +116,13 @@ export class QuotaExchange {
 
   #pause(): Promise<void> {
     this.#hasToLookAgain = false;
-    return new Promise((resolve) => void this.#facts.clock.after(LOOK_AGAIN_MS, resolve));
+    return new Promise((resolve) => {
+      const cancel = this.#facts.clock.after(LOOK_AGAIN_MS, resolve);
+      this.#endPause = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   async #round(): Promise<void> {
@@ -157,7 +173,7 @@ export class QuotaExchange {
   #wouldRefuse(): boolean {
     const { cell, queue } = this.#facts;
     if (queue.isEmpty) return false;
-    return this.#planFor(cell.content, queue.all()).outputs.includes(null);
+    return this.#planFor(cell.content, queue.all()).portions.includes(null);
   }
 
   /** Where others use the account as well, the row has most likely changed: to write and fail takes a call more than to read. */
@@ -169,7 +185,7 @@ export class QuotaExchange {
   }
 
   #planFor(sheet: QuotaSheet, waiting: readonly Waiting[]): Plan {
-    const { books, clock, instance, isLeaving, periods, leaseMs, warnPercent } = this.#facts;
+    const { books, clock, instance, isLeaving, periods, leaseMs, warnPercent, lessons } = this.#facts;
     const now = Math.max(clock.now(), sheet.latest);
     books.roll(now);
     if (!isLeaving()) books.prepare(now, periods());
@@ -181,11 +197,16 @@ export class QuotaExchange {
       ahead: books.ahead,
       demands: books.demands,
       periods: periods(),
-      wishes: waiting.map(({ wish }) => wish),
+      wishes: this.#wishes(sheet, waiting),
+      lessons,
       isLeaving: isLeaving() && waiting.length === 0,
       leaseMs,
       warnPercent,
     });
+  }
+
+  #wishes(sheet: QuotaSheet, waiting: readonly Waiting[]): Wish[] {
+    return waiting.map(({ ask }) => this.#facts.wish(ask, sheet));
   }
 
   #propose(sheet: QuotaSheet): QuotaSheet {
@@ -194,6 +215,7 @@ export class QuotaExchange {
     this.#withdraw(true);
     this.#hasLeft = false;
     const waiting = queue.all();
+    books.saw(this.#wishes(sheet, waiting));
     const plan = this.#planFor(sheet, waiting);
     const before = plan.shares.map(({ holding }) => [holding, holding.granted] as const);
     this.#proposal = { plan, waiting, before, holdings: new Map(books.holdings) };
@@ -222,27 +244,27 @@ export class QuotaExchange {
       if (isWritten) holding.granted = granted;
       holding.spare = spare;
     }
-    for (const [at, one] of waiting.entries()) this.#answer(one, plan.outputs[at] ?? null, holdings);
+    for (const [at, one] of waiting.entries()) this.#answer(one, plan.portions[at] ?? null, holdings);
     if (isWritten) this.#warn(plan);
   }
 
-  #answer(waiting: Waiting, output: number | null, holdings: Proposal['holdings']): void {
+  #answer(waiting: Waiting, portion: Portion | null, holdings: Proposal['holdings']): void {
     const { queue, clock, grant } = this.#facts;
     if (!queue.has(waiting)) return;
-    if (output === null) return this.#refuse(waiting);
+    if (portion === null) return this.#refuse(waiting);
     // Granted now it would count in a window that is over.
     const now = clock.now();
     if ([...holdings.values()].some(({ endsAt }) => now >= endsAt)) return;
-    waiting.resolve(grant(waiting.wish, output, holdings));
+    waiting.resolve(grant(portion, holdings));
   }
 
   #refuse(waiting: Waiting): void {
-    const { books, clock, queue } = this.#facts;
-    const { wish } = waiting;
+    const { books, clock, queue, cell } = this.#facts;
+    const wish = this.#facts.wish(waiting.ask, cell.content);
     const refusal = books.refusal(wish);
     // There is room by now: it takes part in the next write.
     if (refusal === null) return;
-    if (outputWithin(wish, books.mostRooms()) !== null && queue.hopes(waiting)) {
+    if (books.mayFitSoon(wish) && queue.hopes(waiting)) {
       // Near a limit whoever is done gives the rest back at once: a moment later there may be room.
       this.#hasToLookAgain = true;
       return;

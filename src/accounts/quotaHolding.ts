@@ -65,30 +65,3 @@ export class Demand {
     return Math.max(this.#current, this.#before, 2 * this.typical);
   }
 }
-
-const LATELY_MS = 10 * 60_000;
-
-/** The longest output lately: of this stretch of time and the one before. */
-export class LongestOutput {
-  #stretch = 0;
-  #current = 0;
-  #before = 0;
-
-  saw(tokens: number, now: number): void {
-    this.#turn(now);
-    this.#current = Math.max(this.#current, tokens);
-  }
-
-  at(now: number): number {
-    this.#turn(now);
-    return Math.max(this.#current, this.#before);
-  }
-
-  #turn(now: number): void {
-    const stretch = Math.floor(now / LATELY_MS);
-    if (stretch <= this.#stretch) return;
-    this.#before = stretch === this.#stretch + 1 ? this.#current : 0;
-    this.#current = 0;
-    this.#stretch = stretch;
-  }
-}

@@ -8,7 +8,8 @@ import { type RowKey, type Store, StoreError } from '../store/port.ts';
 import type { Journal, QuotaLevel } from '../telemetry/port.ts';
 import type { QuotaAsk, QuotaStanding, Quotas, Reservation } from './port.ts';
 import { QuotaAccount } from './quotaAccount.ts';
-import { decodeSheet, EMPTY_SHEET, encodeSheet, reunitedSheets, standingOf } from './quotaSheet.ts';
+import { decodeSheet, EMPTY_SHEET, encodeSheet, reunitedSheets } from './quotaSheet.ts';
+import { standingOf } from './quotaStanding.ts';
 import { limitsOf } from './quotaWindows.ts';
 
 export interface AccountQuotasFacts {
@@ -110,14 +111,17 @@ export class AccountQuotas implements Quotas {
     return [...this.#accounts.values()].flatMap((account) => account.standings());
   }
 
-  /** As the store has it; 503 where that does not answer. */
+  /** As the store has it, and with what was used and is under way here to the token; 503 where the store does not answer. */
   async standing(account: string, quota: Quota): Promise<QuotaStanding[]> {
-    const { store, clock } = this.#facts;
+    const { store, clock, instance } = this.#facts;
     const row = await store.get(keyOf(account), LONGEST_LOOK_MS).catch(unreadable);
     const content = row?.values['content'];
     const sheet = (typeof content === 'string' ? decodeSheet(content) : null) ?? EMPTY_SHEET;
     const now = clock.now();
-    return [...limitsOf(quota)].map(([name, limit]) => standingOf(sheet, { account, quota: name, limit, now }));
+    const known = this.#accounts.get(account);
+    return [...limitsOf(quota)].map(([name, limit]) =>
+      standingOf(sheet, { account, quota: name, limit, now, instance, holding: known?.holdingOf(name) }),
+    );
   }
 
   *levels(): Iterable<QuotaLevel> {

@@ -1,10 +1,10 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Reservation } from './port.ts';
-import type { Wish } from './quotaWindows.ts';
+import type { QuotaAsk, Reservation } from './port.ts';
 
 export interface Waiting {
-  readonly wish: Wish;
-  /** There was no room for it at first: until then it waits for what others hold and may not need. */
+  /** What it wishes for is made of this with every plan anew: meanwhile others may have taught something. */
+  readonly ask: QuotaAsk;
+  /** There was no room for it at first: until then it waits for what others hold, or requests under way, and may not need. */
   hopesUntil: number | null;
   readonly resolve: (reservation: Reservation) => void;
   readonly reject: (error: unknown) => void;
@@ -35,6 +35,12 @@ export class QuotaQueue {
     return this.#waiting.size >= MOST_WAITING;
   }
 
+  /** Who has waited for longest. */
+  get first(): Waiting | null {
+    for (const waiting of this.#waiting) return waiting;
+    return null;
+  }
+
   all(): readonly Waiting[] {
     return [...this.#waiting];
   }
@@ -51,14 +57,14 @@ export class QuotaQueue {
   }
 
   /** `tooLate` is told of a request that has waited long enough and has been told nothing. */
-  add(wish: Wish, tooLate: (waiting: Waiting) => void): Promise<Reservation> {
+  add(ask: QuotaAsk, tooLate: (waiting: Waiting) => void): Promise<Reservation> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         cancel();
         this.#waiting.delete(waiting);
       };
       const waiting: Waiting = {
-        wish,
+        ask,
         hopesUntil: null,
         resolve: (reservation) => {
           leave();

@@ -2,13 +2,16 @@
 import { RouterError } from '../domain/errors.ts';
 import type { HeaderList } from '../domain/message.ts';
 import type { QuotaName } from './port.ts';
-import { inPeoplesUnit, type Limits, needOf, type Wish } from './quotaWindows.ts';
+import { bareOf, inPeoplesUnit, type Limits, needOf, type Wish } from './quotaWindows.ts';
 
 export interface Exhausted {
   readonly quota: QuotaName;
   readonly limit: number;
-  /** Used, or set aside for others. */
-  readonly taken: number;
+  readonly used: number;
+  /** Set aside for others. */
+  readonly reserved: number;
+  /** Were all requests under way to need nothing, there would be no room still. */
+  readonly isUsedUp: boolean;
   readonly endsAt: number;
 }
 
@@ -20,15 +23,30 @@ export interface RefusalFacts {
   readonly headers: HeaderList;
 }
 
+/** What requests under way have set aside and do not need is free again when they are over: it is worth while to ask soon. */
+const SOON_MS = 1_000;
+
 export function exceeded({ account, wish, exhausted, now, headers }: RefusalFacts): RouterError {
-  const last = exhausted.reduce((one, other) => (other.endsAt > one.endsAt ? other : one));
-  const sentences = exhausted.map(({ quota, limit, taken, endsAt }) => {
-    const need = amount(quota, needOf(quota, wish, wish.least));
-    const used = `${figure(quota, taken)} of ${amount(quota, limit)} used or reserved`;
-    return `${quota}: ${used}, this request needs ${need}, and the quota resets at ${new Date(endsAt).toISOString()}.`;
-  });
-  const message = `The quota of account '${account}' is exhausted. ${sentences.join(' ')}`;
-  return new RouterError('quota_exceeded', message, { retryAfterMs: Math.max(0, last.endsAt - now), headers });
+  const waits = exhausted.map(({ isUsedUp, endsAt }) => (isUsedUp ? endsAt - now : Math.min(SOON_MS, endsAt - now)));
+  const what = exhausted.some(({ isUsedUp }) => isUsedUp) ? 'is exhausted' : 'is taken up by requests under way';
+  const sentences = exhausted.map((one) => sentenceFor(one, wish));
+  const message = `The quota of account '${account}' ${what}. ${sentences.join(' ')}`;
+  return new RouterError('quota_exceeded', message, { retryAfterMs: Math.max(0, ...waits), headers });
+}
+
+function sentenceFor({ quota, limit, used, reserved, isUsedUp, endsAt }: Exhausted, wish: Wish): string {
+  const [of, resetsAt] = [amount(quota, limit), new Date(endsAt).toISOString()];
+  if (isUsedUp) {
+    const need = needed(quota, bareOf(wish));
+    return `${quota}: ${figure(quota, used + reserved)} of ${of} used or reserved, ${need}, and the quota resets at ${resetsAt}.`;
+  }
+  const taken = `${figure(quota, used)} of ${of} used, ${figure(quota, reserved)} reserved`;
+  return `${quota}: ${taken}, ${needed(quota, wish)}, and what is reserved and not used is free again in a moment.`;
+}
+
+function needed(quota: QuotaName, wish: Wish): string {
+  const verb = wish.promptTokens > wish.ask.promptTokens ? 'may need' : 'needs';
+  return `this request ${verb} ${amount(quota, needOf(quota, wish, wish.least))}`;
 }
 
 /** Waiting is no use: it would not fit into an empty window. */

@@ -4,8 +4,8 @@
  * All figures of a lease are sums since the window began, never differences: whoever does not know whether its last write
  * happened reads the row and sees.
  */
-import type { QuotaName, QuotaStanding } from './port.ts';
-import { endOf, inPeoplesUnit, windowAt, windowKey } from './quotaWindows.ts';
+import { joined, type Lesson, type Lessons, NO_LESSONS } from './quotaLessons.ts';
+import { endOf } from './quotaWindows.ts';
 
 export interface SharedLease {
   /** So much the instance may have used in this window, altogether. */
@@ -30,14 +30,24 @@ export interface QuotaSheet {
   readonly windows: ReadonlyMap<string, SharedWindow>;
   /** Instance -> until when it means to be heard of again. */
   readonly until: ReadonlyMap<string, number>;
+  /** What requests have taught on any instance. */
+  readonly lessons: Lessons;
 }
 
-export const EMPTY_SHEET: QuotaSheet = { latest: 0, windows: new Map(), until: new Map() };
+export const EMPTY_SHEET: QuotaSheet = { latest: 0, windows: new Map(), until: new Map(), lessons: NO_LESSONS };
 export const EMPTY_WINDOW: SharedWindow = { used: 0, leases: new Map(), warnedBy: null };
 
 export function leased({ leases }: SharedWindow, but: string | null = null): number {
   let sum = 0;
   for (const [instance, { granted, told }] of leases) if (instance !== but) sum += granted - told;
+  return sum;
+}
+
+/** What all but one have set aside for requests under way, or have used and not told yet. */
+export function heldBut({ leases }: SharedWindow, instance: string | null): number {
+  let sum = 0;
+  for (const [one, { granted, told, spare }] of leases)
+    if (one !== instance) sum += Math.max(0, granted - told - spare);
   return sum;
 }
 
@@ -57,7 +67,7 @@ export function upToDate(sheet: QuotaSheet, now: number, but: string | null = nu
     .filter(([key]) => !isOver(key))
     .map(([key, window]) => [key, withoutLost(window, lost)] as const);
   const until = [...sheet.until].filter(([instance]) => !lost.has(instance));
-  return { latest, windows: new Map(windows), until: new Map(until) };
+  return { ...sheet, latest, windows: new Map(windows), until: new Map(until) };
 }
 
 function withoutLost(window: SharedWindow, lost: ReadonlySet<string>): SharedWindow {
@@ -148,6 +158,16 @@ export function withoutInstance(sheet: QuotaSheet, instance: string): QuotaSheet
   return { ...sheet, windows: new Map(windows), until: new Map([...sheet.until].filter(([one]) => one !== instance)) };
 }
 
+/** A window as an instance has to read it: a lease under its name that it knows nothing of is a predecessor's. */
+export function windowFor(
+  sheet: QuotaSheet,
+  { key, isClaimed }: { readonly key: string; readonly isClaimed: boolean },
+  instance: string,
+): SharedWindow {
+  const window = sheet.windows.get(key) ?? EMPTY_WINDOW;
+  return isClaimed || !window.leases.has(instance) ? window : withoutLost(window, new Set([instance]));
+}
+
 /**
  * A row made anew, by somebody who knew nothing, meets what was known before. What live instances used they tell again by
  * themselves, as the new row does not have it; what was used by others is the larger of both.
@@ -158,9 +178,12 @@ export function reunitedSheets(mine: QuotaSheet, theirs: QuotaSheet): QuotaSheet
     const known = windows.get(key);
     windows.set(key, known === undefined ? window : reunitedWindows(known, window));
   }
+  const lessons = new Map(mine.lessons);
+  for (const [kind, lesson] of theirs.lessons) lessons.set(kind, joined(lessons.get(kind), lesson));
   return {
     latest: Math.max(mine.latest, theirs.latest),
     windows,
+    lessons,
     until: new Map([...mine.until, ...theirs.until]),
   };
 }
@@ -179,21 +202,31 @@ interface EncodedWindow {
   readonly leases: Readonly<Record<string, readonly [granted: number, told: number, spare: number]>>;
 }
 
-export function encodeSheet({ latest, windows, until }: QuotaSheet): string {
+type EncodedLesson = readonly [stretch: number, largest: number, before?: number];
+
+export function encodeSheet({ latest, windows, until, lessons }: QuotaSheet): string {
   const encoded: Record<string, EncodedWindow> = {};
   for (const [key, { used, leases, warnedBy }] of windows) {
     const held = [...leases].map(([one, { granted, told, spare }]) => [one, [granted, told, spare] as const] as const);
     encoded[key] = { used, ...(warnedBy === null ? {} : { warnedBy }), leases: Object.fromEntries(held) };
   }
-  return JSON.stringify({ latest, until: Object.fromEntries(until), windows: encoded });
+  const learnt = [...lessons].map(([kind, lesson]) => [kind, encodeLesson(lesson)] as const);
+  const rest = learnt.length === 0 ? {} : { lessons: Object.fromEntries(learnt) };
+  return JSON.stringify({ latest, until: Object.fromEntries(until), windows: encoded, ...rest });
+}
+
+function encodeLesson({ stretch, largest, before }: Lesson): EncodedLesson {
+  return before === null ? [stretch, largest] : [stretch, largest, before];
 }
 
 export function decodeSheet(text: string): QuotaSheet | null {
   try {
-    const { latest, until, windows } = JSON.parse(text) as Record<string, unknown>;
-    if (!isCount(latest) || !isRecord(until) || !isRecord(windows)) return null;
+    const { latest, until, windows, lessons = {} } = JSON.parse(text) as Record<string, unknown>;
+    if (!isCount(latest) || !isRecord(until) || !isRecord(windows) || !isRecord(lessons)) return null;
     const read = Object.entries(windows).map(([key, window]) => [key, decodeWindow(window)] as const);
-    return { latest, windows: new Map(read), until: new Map(Object.entries(until).map(([k, v]) => [k, count(v)])) };
+    const learnt = Object.entries(lessons).map(([kind, figures]) => [kind, decodeLesson(figures)] as const);
+    const heard = Object.entries(until).map(([instance, instant]) => [instance, count(instant)] as const);
+    return { latest, windows: new Map(read), until: new Map(heard), lessons: new Map(learnt) };
   } catch {
     // No version wrote it: it counts as empty, and is written anew.
     return null;
@@ -214,6 +247,11 @@ function decodeWindow(value: unknown): SharedWindow {
   };
 }
 
+function decodeLesson(value: unknown): Lesson {
+  const [stretch, largest, before] = value as unknown[];
+  return { stretch: count(stretch), largest: count(largest), before: before === undefined ? null : count(before) };
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
@@ -225,25 +263,4 @@ function isCount(value: unknown): value is number {
 function count(value: unknown): number {
   if (!isCount(value)) throw new TypeError('not a count');
   return value;
-}
-
-export interface StandingFacts {
-  readonly account: string;
-  readonly quota: QuotaName;
-  /** As it is counted. */
-  readonly limit: number;
-  readonly now: number;
-}
-
-export function standingOf(sheet: QuotaSheet, { account, quota, limit, now }: StandingFacts): QuotaStanding {
-  const window = windowAt(quota, Math.max(now, sheet.latest));
-  const shared = sheet.windows.get(windowKey(quota, window)) ?? EMPTY_WINDOW;
-  return {
-    account,
-    quota,
-    limit: inPeoplesUnit(quota, limit),
-    used: inPeoplesUnit(quota, shared.used),
-    reserved: inPeoplesUnit(quota, leased(shared)),
-    resetsAt: window.endsAt,
-  };
 }

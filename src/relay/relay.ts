@@ -50,11 +50,12 @@ class DirectRelay implements Relay {
   }
 
   async serve(call: Call): Promise<Answer> {
-    const { budget, quotas, config, tallying } = this.#deps;
+    const { budget, quotas, tallying } = this.#deps;
     budget.deposit();
     const tally = new Tally(tallying, call);
     try {
-      const held = quotas.reserve(call.principal, askFor(config, tallying.prices, call));
+      const ask = askFor(this.#views.for(call.principal.pools), tallying.prices, call);
+      const held = quotas.reserve(call.principal, ask);
       tally.hold(held instanceof Promise ? await held : held);
       return await this.#serve(call, tally);
     } catch (error) {

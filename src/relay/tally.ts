@@ -43,6 +43,7 @@ export class Tally {
   readonly #call: Call;
   #reservation: Reservation | null = null;
   #tokens: Tokens = NO_TOKENS;
+  #longestPrompt = 0;
   #costNanoUsd: number | null = 0;
   #estimated = false;
   readonly #estimates: Promise<void>[] = [];
@@ -86,6 +87,7 @@ export class Tally {
   used(deployment: Deployment, model: string | null, tokens: Tokens): void {
     this.#responseModel = model ?? this.#responseModel;
     this.#tokens = addTokens(this.#tokens, tokens);
+    this.#longestPrompt = Math.max(this.#longestPrompt, tokens.prompt);
     const cost = this.#deps.prices.costOf(deployment, model, tokens);
     this.#costNanoUsd = cost === null || this.#costNanoUsd === null ? null : this.#costNanoUsd + cost;
   }
@@ -143,7 +145,12 @@ export class Tally {
 
   #use(): QuotaUse {
     const { prompt, completion } = this.#tokens;
-    return { tokens: prompt + completion, outputTokens: completion, costNanoUsd: this.#costNanoUsd ?? 0 };
+    return {
+      tokens: prompt + completion,
+      promptTokens: this.#longestPrompt,
+      outputTokens: completion,
+      costNanoUsd: this.#costNanoUsd ?? 0,
+    };
   }
 
   #record(ended: Ended, durationMs: number): RequestRecord {

@@ -43,6 +43,14 @@ type Asked = Forbidden['asked'];
 const UNKNOWN: Unknown = { kind: 'unknown' };
 
 export function wantedBy(config: RouterConfig, request: RouteRequest, known: KnownFacts): Wanted {
+  return namedBy(config, request) ?? automatic(config, request, known);
+}
+
+/** The same from the request's words alone. `null`: `auto`, which is another pool for each agent and from time to time. */
+export function namedBy(
+  config: RouterConfig,
+  request: Pick<RouteRequest, 'name' | 'tier' | 'plan' | 'boundTo'>,
+): Wanted | null {
   const { name, boundTo, plan } = request;
   if (boundTo !== null) return single(config, boundTo, 'bound', plan);
   if (name !== null && isDeployment(config, name)) return single(config, name, 'named', plan);
@@ -53,7 +61,7 @@ export function wantedBy(config: RouterConfig, request: RouteRequest, known: Kno
     return inTier(config, tier, { plan, asked, auto: false });
   }
   if (request.tier === null && tier !== null) return UNKNOWN;
-  return name === 'auto' ? automatic(config, request, known) : inPool(config, name, plan);
+  return name === 'auto' ? null : inPool(config, name, plan);
 }
 
 function single(config: RouterConfig, id: DeploymentId, why: 'bound' | 'named', plan: Plan | null): Wanted {

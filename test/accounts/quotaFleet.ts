@@ -92,11 +92,16 @@ export function principalOf(quota: Partial<Quota>, account = 'clinic-7'): Princi
 
 /** So many tokens altogether, of which the answer's are `output`; `null`: unstated. */
 export function tokens(prompt: number, output: number | null = 0): QuotaAsk {
-  return { promptTokens: prompt, outputTokens: output, nanoUsdPerPromptToken: 0, nanoUsdPerOutputToken: 0 };
+  return { kind: null, promptTokens: prompt, outputTokens: output, nanoUsdPerPromptToken: 0, nanoUsdPerOutputToken: 0 };
 }
 
 export function use(used: number, outputTokens = 0, costNanoUsd = 0) {
-  return { tokens: used, outputTokens, costNanoUsd };
+  return { tokens: used, promptTokens: used - outputTokens, outputTokens, costNanoUsd };
+}
+
+/** A prompt that looks like so many tokens, of a kind that turns out larger. */
+export function alike(prompt: number, output: number | null = 0, kind = 'gpt-4.1 chat/completions'): QuotaAsk {
+  return { ...tokens(prompt, output), kind };
 }
 
 /** What came of it, once all that needs no time has happened. */
@@ -134,7 +139,15 @@ export async function sheetOf(store: Store, account = 'clinic-7'): Promise<Quota
   return row === null ? null : decodeSheet(String(row.values['content']));
 }
 
-/** As the store has it. */
+/** What all instances hold for requests yet to come. */
+export async function spareOf(store: Store): Promise<number> {
+  let spare = 0;
+  for (const window of (await sheetOf(store))?.windows.values() ?? [])
+    for (const lease of window.leases.values()) spare += lease.spare;
+  return spare;
+}
+
+/** As this instance tells it. */
 export async function standing(
   { quotas }: QuotaInstance,
   { account, quota }: Principal,

@@ -6,7 +6,7 @@ import { EMPTY_WINDOW, leased } from '../../src/accounts/quotaSheet.ts';
 import { windowAt } from '../../src/accounts/quotaWindows.ts';
 import { RouterError } from '../../src/domain/errors.ts';
 import type { ManualClock } from '../harness/manualClock.ts';
-import { exchangeAll, principalOf, type QuotaInstance, quotaFleet, sheetOf, tokens, use } from './quotaFleet.ts';
+import { alike, exchangeAll, principalOf, type QuotaInstance, quotaFleet, sheetOf, tokens, use } from './quotaFleet.ts';
 
 const LIMITS = { requestsPerMinute: 12, tokensPerMinute: 3_000, tokensPerDay: 5_000 } as const;
 const PRINCIPAL = principalOf(LIMITS);
@@ -217,5 +217,49 @@ test('the same with answers of the store in any order', async () => {
       await expectSettled(stage, steps);
     }),
     { numRuns: RUNS },
+  );
+});
+
+/** Prompts that look like `size` tokens and have so many more, up to what nobody who knows nothing guesses. */
+const surplus = fc.integer({ min: 0, max: 1_000 });
+const calls = fc.array(
+  fc.record({
+    by,
+    size: fc.integer({ min: 1, max: 300 }),
+    output: fc.constantFrom(0, 10, 200),
+    pauseMs: fc.constantFrom(0, 0, 50, 400),
+  }),
+  { minLength: 5, maxLength: 40 },
+);
+
+test('however much larger than they look prompts are, what is used stays within the limit', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), calls, surplus, async (scheduler, asked, more) => {
+      const { clock, instances, store } = quotaFleet({ count: 4 });
+      const principal = principalOf({ tokensPerDay: 8_000 });
+      let used = 0;
+      store.gate = () => scheduler.schedule(Promise.resolve());
+      const pending = asked.map(async ({ by: at, size, output, pauseMs }) => {
+        await new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
+        try {
+          const reservation = await instances[at]!.quotas.reserve(principal, alike(size, output));
+          await new Promise<void>((resolve) => void clock.after(100, resolve));
+          used += size + more + output;
+          reservation.settle(use(size + more + output, output));
+        } catch (error) {
+          if (!(error instanceof RouterError)) throw error;
+        }
+      });
+      for (let turn = 0; turn < 200; turn++) {
+        await clock.pass(20);
+        if (scheduler.count() > 0) await scheduler.waitOne();
+      }
+      store.gate = () => Promise.resolve();
+      while (scheduler.count() > 0) await scheduler.waitOne();
+      await clock.pass(4_000);
+      await Promise.all(pending);
+      expect(used).toBeLessThanOrEqual(8_000);
+    }),
+    { numRuns: Math.ceil(RUNS / 3) },
   );
 });

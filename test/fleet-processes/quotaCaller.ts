@@ -30,7 +30,7 @@ export interface Told {
   readonly grants: readonly (readonly [at: number, amount: number, settledAt: number | null, used: number])[];
 }
 
-const FREE = { nanoUsdPerPromptToken: 0, nanoUsdPerOutputToken: 0 };
+const FREE = { kind: null, nanoUsdPerPromptToken: 0, nanoUsdPerOutputToken: 0 };
 const SMALLEST = 300;
 const LARGEST = 1_500;
 
@@ -92,7 +92,7 @@ async function run({ connectionString, instance, limit, callers, whenStoreDown }
         await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 200));
         grant.used = Math.floor(amount * (0.8 + Math.random() * 0.2));
         grant.settledAt = Date.now();
-        reservation.settle({ tokens: grant.used, outputTokens: 0, costNanoUsd: 0 });
+        reservation.settle({ tokens: grant.used, promptTokens: grant.used, outputTokens: 0, costNanoUsd: 0 });
       } catch (error) {
         if (!(error instanceof RouterError)) throw error;
         if (error.status === 503) {

@@ -201,7 +201,12 @@ describe('a request leaves one record and one settlement', () => {
     const cost = 2 * tokens.prompt + 10 * tokens.completion;
     expect(records[0]?.costNanoUsd).toBe(cost);
     expect(uses).toEqual([
-      { tokens: tokens.prompt + tokens.completion, outputTokens: tokens.completion, costNanoUsd: cost },
+      {
+        tokens: tokens.prompt + tokens.completion,
+        promptTokens: Math.min(tokens.prompt, USED.prompt),
+        outputTokens: tokens.completion,
+        costNanoUsd: cost,
+      },
     ]);
   });
 
@@ -255,7 +260,7 @@ describe('the record', () => {
   test('has no cost where the price is not known', async () => {
     const { records, uses } = await outcomeOf([said], { unpriced: true });
     expect(records[0]?.costNanoUsd).toBeNull();
-    expect(uses[0]).toEqual({ tokens: 120, outputTokens: 20, costNanoUsd: 0 });
+    expect(uses[0]).toEqual({ tokens: 120, promptTokens: 100, outputTokens: 20, costNanoUsd: 0 });
   });
 
   test('of a stored response that is read again has no tokens: they were counted when it was made', async () => {

@@ -68,7 +68,7 @@ export const LEDGER_SCHEMAS: Readonly<Record<string, Schema>> = {
     quota: oneOf(QUOTAS),
     limit: amount,
     used: amount,
-    reserved: told(amount, 'for requests under way, or by instances that expect some'),
+    reserved: told(amount, 'for requests under way'),
     remaining: amount,
     resetsAt: instant,
   }),
