@@ -13,6 +13,7 @@ import type { Call } from '../relay/call.ts';
 import type { Relay } from '../relay/relay.ts';
 import { errorAnswer } from './errors.ts';
 import { readCall, refuseCompressed } from './read.ts';
+import { timed } from './timed.ts';
 
 export interface GenerateDeps {
   readonly config: RouterConfig;
@@ -52,6 +53,11 @@ export class GenerateDoor {
   }
 
   async handle(kind: Kind, arrival: Arrival): Promise<Answer> {
+    const answer = await this.#answer(kind, arrival);
+    return timed(answer, this.#deps.clock.monotonicMs() - arrival.arrivedAt);
+  }
+
+  async #answer(kind: Kind, arrival: Arrival): Promise<Answer> {
     const { request, id } = arrival;
     const principal = await this.#deps.gate.admitCaller(request.headers, request.source);
     if (request.method !== 'POST') throw postOnly();

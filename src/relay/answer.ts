@@ -6,7 +6,7 @@ import type { Head } from './attempt.ts';
 import type { Call } from './call.ts';
 import { downwardHeaders } from './headers.ts';
 import type { Tally } from './tally.ts';
-import { headerSafe, routeText, type Trail } from './trail.ts';
+import { headerSafe, routeText, type Trail, timingText } from './trail.ts';
 
 export interface AnswerFacts {
   readonly call: Call;
@@ -38,7 +38,7 @@ export function answerWith(facts: AnswerFacts, body: Buffer | AnswerStream | nul
     'x-router-cache',
     'off',
     'server-timing',
-    `router;dur=${Math.max(0, routerMs).toFixed(2)}, upstream;dur=${facts.upstreamMs.toFixed(2)}`,
+    timingText(routerMs, facts.upstreamMs),
   );
   pushUse(headers, facts);
   if (tier !== null) headers.push('x-router-tier', tierText(tier));
@@ -76,7 +76,7 @@ function limited(headers: string[], own: HeaderList): string[] {
 }
 
 /** `standard`, or `standard;downgraded-from=premium;reason=plan`. */
-function tierText({ tier, lowered }: UsedTier): string {
+export function tierText({ tier, lowered }: UsedTier): string {
   return lowered === null ? tier : `${tier};downgraded-from=${lowered.from};reason=${lowered.reason}`;
 }
 

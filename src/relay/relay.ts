@@ -21,6 +21,7 @@ import { settle } from './settle.ts';
 import { type Answered, findHolder, holderOf, pinnedFor, seek, storedResponse } from './stored.ts';
 import { Streamed } from './streamed.ts';
 import { Tally, type TallyDeps } from './tally.ts';
+import { toldOf, type Way } from './told.ts';
 import { isWork, tallyAbandoned, tallyWhole } from './worked.ts';
 
 export interface RelayDeps extends AttemptsDeps {
@@ -50,35 +51,38 @@ class DirectRelay implements Relay {
   }
 
   async serve(call: Call): Promise<Answer> {
-    const { budget, quotas, config, tallying } = this.#deps;
+    const { budget, quotas, config, tallying, clock } = this.#deps;
     budget.deposit();
     const tally = new Tally(tallying, call);
+    const way: Way = { tier: null, attempts: null };
     try {
       const held = quotas.reserve(call.principal, askFor(config, tallying.prices, call));
       tally.hold(held instanceof Promise ? await held : held);
-      return await this.#serve(call, tally);
+      return await this.#serve(call, tally, way);
     } catch (error) {
       tally.failed(error);
-      throw error;
+      throw toldOf(error, call, way, clock);
     }
   }
 
   /** Where all is well, nothing is waited for but the deployment. */
-  async #serve(call: Call, tally: Tally): Promise<Answer> {
+  async #serve(call: Call, tally: Tally, way: Way): Promise<Answer> {
     const { state } = this.#deps;
     const config = this.#views.for(call.principal.pools);
     const stored = storedResponse(call);
     const holder =
       stored === null ? null : (holderOf(config, state, stored) ?? (await findHolder(config, state, stored)));
     if (call.target.kind === 'response' && holder === null)
-      return this.#respond({ ...(await seek({ ...this.#deps, config }, call, call.target.id)), tally });
+      return this.#respond({ ...(await seek({ ...this.#deps, config }, call, { id: call.target.id, way })), tally });
     const request = requestFor(config, call, holder);
     const pool = turnPool(config, request, this.#known());
     const taken = pool === null ? 0 : state.turn(pool);
     const turn = typeof taken === 'number' ? taken : await taken;
     const route = this.#decide(config, request, (name) => (name === pool?.name ? turn : state.peekTurn(name)));
+    way.tier = route.tier;
     refuseUnfit(config, call, route);
     const attempts = new Attempts(this.#deps, call, route);
+    way.attempts = attempts;
     tally.took(attempts.trail);
     let served: Served | null = null;
     try {

@@ -9,6 +9,7 @@ import type { State } from '../state/port.ts';
 import { Attempts, type AttemptsDeps, type Served } from './attempts.ts';
 import type { Call } from './call.ts';
 import type { Tally } from './tally.ts';
+import type { Way } from './told.ts';
 import { type Trail, trailHeaders } from './trail.ts';
 
 /** A call, its attempts, and the one whose answer goes to the caller. */
@@ -43,8 +44,14 @@ function configured({ deployments }: RouterConfig, holder: DeploymentId | null):
   return holder !== null && deployments.has(holder) ? holder : null;
 }
 
+export interface Sought {
+  readonly id: string;
+  /** Told of each attempt that begins. */
+  readonly way: Way;
+}
+
 /** A stored response that nobody has seen made: each endpoint is asked until one knows it. */
-export async function seek(deps: AttemptsDeps, call: Call, responseId: string): Promise<Found> {
+export async function seek(deps: AttemptsDeps, call: Call, { id: responseId, way }: Sought): Promise<Found> {
   const { config, state, clock } = deps;
   const trail: Trail = [];
   let missing: Found | null = null;
@@ -57,6 +64,7 @@ export async function seek(deps: AttemptsDeps, call: Call, responseId: string): 
     }
     const route = routeTo(config, id);
     const attempts = new Attempts(deps, call, route, { trail, othersLeft: position < asked.length - 1 });
+    way.attempts = attempts;
     const served = await attempts.run().catch(nullIfUnavailable);
     if (served === null || FAILOVER_OUTCOMES.some((outcome) => outcome === served.outcome)) unasked = true;
     else if (served.end.head.status === 404) missing = { call, route, attempts, served };
