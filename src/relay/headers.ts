@@ -23,7 +23,10 @@ const HOP_BY_HOP = [
 /** RFC 9110, 7.2, 8.6 and 10.1.1: written anew for the next connection. */
 const FRAMING = ['host', 'content-length', 'expect', 'max-forwards'];
 
-/** The caller's credentials, for us or for what stands in front of us; the endpoint gets ours instead. */
+/**
+ * The caller's credentials, for us or for what stands in front of us; the endpoint gets ours instead. They do not come down either:
+ * an endpoint, or a proxy in front of it, that shows what it was sent would hand our key to callers.
+ */
 const CREDENTIALS = ['authorization', 'api-key', 'x-api-key', 'x-functions-key', 'ocp-apim-subscription-key', 'cookie'];
 
 /** Ours alone (the labels too: who calls is nobody's business upstream). */
@@ -89,7 +92,7 @@ const UP = new HeaderRule(
   [...HOP_BY_HOP, ...FRAMING, ...CREDENTIALS, ...OWN, ...JOURNEY],
   [...OWN_PREFIXES, ...JOURNEY_PREFIXES],
 );
-const DOWN = new HeaderRule([...HOP_BY_HOP, ...ENDPOINT_ONLY], DOWN_PREFIXES);
+const DOWN = new HeaderRule([...HOP_BY_HOP, ...ENDPOINT_ONLY, ...CREDENTIALS], DOWN_PREFIXES);
 
 /** Names that `Connection` declares to be of this connection only. */
 function declaredHopByHop(connection: readonly string[]): ReadonlySet<string> | null {

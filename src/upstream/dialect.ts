@@ -13,8 +13,8 @@ export type Payload =
   | { readonly kind: 'opaque'; readonly bytes: Buffer }
   | { readonly kind: 'none' };
 
-/** Query parameters that mean something to the front door alone: the version, and keys of the Functions host or API Management. */
-const OWN_QUERY = new Set(['api-version', 'code', 'subscription-key']);
+/** Query parameters that mean something to the front door alone: the version, and the caller's key, and keys of the Functions host or API Management. */
+const OWN_QUERY = new Set(['api-version', 'api-key', 'code', 'subscription-key']);
 
 /** Path and query under which this deployment's endpoint offers the target, in the endpoint's own dialect. */
 export function renderPath(target: Target, endpoint: Endpoint, deployment: Deployment, query: string): string {

@@ -77,6 +77,13 @@ const DOWN_STAYS = [
   'content-length',
   'strict-transport-security',
   'alt-svc',
+  'api-key',
+  'authorization',
+  'proxy-authorization',
+  'x-api-key',
+  'x-functions-key',
+  'ocp-apim-subscription-key',
+  'cookie',
   'x-router-deployment',
   'x-router-request-id',
 ];
@@ -95,6 +102,7 @@ const DOWN_TRAVELS = [
   'date',
   'x-request-id',
   'www-authenticate',
+  'set-cookie',
 ];
 
 describe('upwardHeaders', () => {
