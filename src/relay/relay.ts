@@ -18,7 +18,7 @@ import { decoded } from './judge.ts';
 import { forbiddenByKey, forbiddenByPlan, knownNames, unknownModel } from './names.ts';
 import { askFor } from './reserve.ts';
 import { settle } from './settle.ts';
-import { type Answered, findHolder, holderOf, pinnedFor, seek, storedResponse } from './stored.ts';
+import { type Answered, findHolder, holderOf, placeOf, seek, storedResponse } from './stored.ts';
 import { Streamed } from './streamed.ts';
 import { Tally, type TallyDeps } from './tally.ts';
 import { toldOf, type Way } from './told.ts';
@@ -170,7 +170,8 @@ function requestFor(config: RouterConfig, call: Call, holder: DeploymentId | nul
     tier: wishes.tier,
     failover: wishes.failover,
     spreadKey: payload.kind === 'json' ? payload.fields.promptCacheKey : null,
-    boundTo: target.kind === 'other' ? pinnedFor(config, name, labels.agent) : holder,
+    boundTo: target.kind === 'other' ? placeOf(config, call) : holder,
+    pinned: target.kind === 'other',
     plan: principal.plan,
   };
 }

@@ -96,13 +96,14 @@ function nullIfUnavailable(error: unknown): null {
   return null;
 }
 
-/** Where requests go that only one endpoint can answer, such as those about files: always to the same. */
-export function pinnedFor(config: RouterConfig, name: string | null, agent: string): DeploymentId | null {
-  if (name !== null && config.deployments.has(name as DeploymentId)) return name as DeploymentId;
-  const home = config.agents.homes.get(agent) ?? config.agents.defaultHome;
-  if ((name === null || name === 'auto') && home !== null) return home;
-  const pool = config.pools.get(name === null || name === 'auto' ? config.defaultPool : name);
-  return pool?.members[0]?.deployment ?? null;
+/**
+ * Where a request goes that only one endpoint can answer, such as one about files, and that names nobody: home, else to the default
+ * pool's first member. `null`: it names somebody.
+ */
+export function placeOf(config: RouterConfig, { name, labels, wishes }: Call): DeploymentId | null {
+  if (wishes.tier !== null || (name !== null && name !== 'auto')) return null;
+  const home = config.agents.homes.get(labels.agent) ?? config.agents.defaultHome;
+  return home ?? config.pools.get(config.defaultPool)?.members[0]?.deployment ?? null;
 }
 
 function onePerEndpoint(config: RouterConfig): DeploymentId[] {

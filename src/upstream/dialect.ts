@@ -6,7 +6,7 @@ import type { Deployment, Dialect, Endpoint } from '../domain/deployment.ts';
 import { namedInBody, type Target } from '../domain/target.ts';
 import type { RequestBody } from './port.ts';
 
-/** A request's body and what is known of it. */
+/** A request's body and what is known of it. `opaque`: it goes as it came. */
 export type Payload =
   | { readonly kind: 'json'; readonly bytes: Buffer; readonly fields: Fields }
   | { readonly kind: 'form'; readonly bytes: Buffer; readonly form: Form }
@@ -115,5 +115,6 @@ function namingEdits(payload: Payload & { kind: 'json' | 'form' }, { name }: Dep
 
 function wantsModel(target: Target, dialect: Dialect): boolean {
   if (target.kind === 'deployment') return dialect.kind !== 'dated' || namedInBody(target.operation);
-  return target.kind === 'other' && target.name !== null && dialect.kind !== 'dated';
+  // Whoever stands in its path is named there under the dated dialect; else the body that could be read names somebody known.
+  return target.kind === 'other' && (target.name === null || dialect.kind !== 'dated');
 }
