@@ -151,6 +151,7 @@ function membersInOrder(config: RouterConfig, pool: Pool, request: RouteRequest,
   return orderMembers(pool, {
     draw: facts.draw,
     snapshot: facts.snapshot,
+    now: facts.now,
     key: request.spreadKey ?? request.agent,
     turn: takesTurns(pool) ? facts.turn(pool.name) : 0,
     regionOf: (id) => config.endpoints.get(config.deployments.get(id)?.endpoint ?? '')?.region ?? null,
