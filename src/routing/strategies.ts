@@ -1,7 +1,7 @@
 import type { Draw } from '../domain/clock.ts';
 import type { Pool, PoolMember, Strategy } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
-import type { Snapshot } from '../domain/health.ts';
+import type { Health, Snapshot } from '../domain/health.ts';
 import { shortRegion } from '../domain/region.ts';
 import { availability } from './availability.ts';
 import { hash32 } from './hash.ts';
@@ -29,8 +29,7 @@ const ORDERINGS: Record<Strategy, Ordering> = {
   // A deployment that nobody has measured yet is tried first: that is how it gets measured.
   leastLatency: (members, { snapshot }) =>
     ascending(members, ({ deployment }) => snapshot.health(deployment).latencyMs ?? 0),
-  mostHeadroom: (members, { snapshot }) =>
-    ascending(members, ({ deployment }) => -(snapshot.health(deployment).headroom ?? 1)),
+  mostHeadroom: freestFirst,
 };
 
 export function orderMembers(pool: Pool, facts: OrderingFacts): readonly DeploymentId[] {
@@ -64,6 +63,24 @@ function inTurn(members: readonly PoolMember[], { turn, snapshot, now }: Orderin
   }
   if (serving.length === members.length) return rotate(members, turn % members.length);
   return [serving, ramping].flatMap((group) => rotate(group, turn % group.length)).concat(out);
+}
+
+type Measure = (health: Health) => number | null;
+
+const SHARE: Measure = ({ headroom }) => headroom;
+/** Numbers compare deployments of any size, and yet only with numbers. */
+const MEASURES: readonly Measure[] = [
+  SHARE,
+  ({ remaining }) => remaining?.tokens ?? null,
+  ({ remaining }) => remaining?.requests ?? null,
+];
+
+/** By the first measure that all of those who say anything know. Who has said nothing counts as free, and is heard of by being tried. */
+function freestFirst(members: readonly PoolMember[], { snapshot }: OrderingFacts): readonly PoolMember[] {
+  const healths = members.map(({ deployment }) => snapshot.health(deployment));
+  const telling = healths.filter((health) => MEASURES.some((measure) => measure(health) !== null));
+  const measure = MEASURES.find((one) => telling.every((health) => one(health) !== null)) ?? SHARE;
+  return ascending(members, ({ deployment }) => -(measure(snapshot.health(deployment)) ?? Number.POSITIVE_INFINITY));
 }
 
 function rotate<T>(list: readonly T[], by: number): readonly T[] {

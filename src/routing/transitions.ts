@@ -25,6 +25,7 @@ export function nextHealth(health: Health, finding: Finding, settings: Transitio
     recovery: health.recovery === null ? null : furtherRecovered(health.recovery, finding),
     latencyMs: smoothed(health.latencyMs, finding.latencyMs),
     headroom: finding.headroom ?? health.headroom,
+    ...(finding.remaining === undefined ? {} : { remaining: finding.remaining }),
   };
   switch (finding.outcome) {
     case 'ok':

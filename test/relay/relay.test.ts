@@ -243,6 +243,20 @@ describe('a request', () => {
   });
 });
 
+test('mostHeadroom goes by what deployments say is left, though they do not say of how much', async () => {
+  const pools = { free: { strategy: 'mostHeadroom', members: ['A/gpt-4.1', 'B/gpt-4.1'] } };
+  const config = configOf({ ...fleet(['https://a.openai.azure.com', 'https://b.openai.azure.com']), pools });
+  const left =
+    (tokens: number): Script =>
+    (sent) =>
+      sent.answer(200, {}, { 'x-ratelimit-remaining-tokens': String(tokens) });
+  const stage = stageFor(config, [left(100), left(9_000), left(50), ok]);
+  const relay = createRelay(stage.deps);
+  for (let count = 0; count < 4; count++) await relay.serve(stage.call({ name: 'free' }));
+  // Each is tried once before anything is known; then B has more left until it says 50.
+  expect(sentTo(stage)).toBe('ABBA');
+});
+
 describe('a request about files', () => {
   test('goes to one endpoint always, and is not tried elsewhere', async () => {
     const stage = stageFor(CONFIG, [ok]);

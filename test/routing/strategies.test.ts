@@ -238,6 +238,43 @@ describe('mostHeadroom', () => {
   });
 });
 
+describe('mostHeadroom, where what is left is said without the limit', () => {
+  const left = (tokens: number | null, requests: number | null, headroom: number | null = null) =>
+    health({ headroom, remaining: { tokens, requests } });
+
+  test.each([
+    { by: 'tokens', known: { 'A/m': left(10, 99), 'B/m': left(30, 1), 'C/m': left(20, 50) }, is: 'B C A' },
+    {
+      by: 'requests where not all say tokens',
+      known: { 'A/m': left(10, 9), 'B/m': left(null, 30), 'C/m': left(20, 5) },
+      is: 'B A C',
+    },
+    {
+      by: 'shares where all have one',
+      known: { 'A/m': left(10, 1, 0.9), 'B/m': left(99, 9, 0.1), 'C/m': left(50, 5, 0.5) },
+      is: 'A C B',
+    },
+    {
+      by: 'numbers where one has no share',
+      known: { 'A/m': left(10, 1, 0.9), 'B/m': left(99, 9), 'C/m': left(50, 5, 0.5) },
+      is: 'B C A',
+    },
+    {
+      by: 'silence, which counts as free',
+      known: { 'A/m': left(10, 1), 'B/m': health({}), 'C/m': left(50, 5) },
+      is: 'B C A',
+    },
+    {
+      by: 'shares where nothing else is common',
+      known: { 'A/m': health({ headroom: 0.2 }), 'B/m': left(5, null), 'C/m': health({ headroom: 0.5 }) },
+      is: 'B C A',
+    },
+  ])('compares by $by', ({ known, is }) => {
+    const order = orderMembers(pool('mostHeadroom', ['A/m', 'B/m', 'C/m']), { ...FACTS, snapshot: snapshotOf(known) });
+    expect(order.map((id) => id[0]).join(' ')).toBe(is);
+  });
+});
+
 describe('a preferred region', () => {
   const inRegion = (strategy: Strategy, preferRegion: string | null, members: readonly string[] = NAMES): Pool => ({
     ...pool(strategy, members),
