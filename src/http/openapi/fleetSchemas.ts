@@ -95,6 +95,13 @@ export const FLEET_SCHEMAS: Readonly<Record<string, Schema>> = {
     deployments: list(ref('Deployment')),
     agents: list(ref('Agent')),
     store: ref('Store'),
+    failovers: told(
+      nullable(list(ref('Event'))),
+      'as /router/failovers has them; of the last day, at most 100; null: not known now',
+    ),
+    usage: told(nullable(ref('UsageToday')), 'of the fleet, today (UTC), at most 10 s old; null: not known now'),
+    quotas: told(nullable(list(ref('Quota'))), 'of at most 100 accounts; null: not known now'),
+    keys: told(nullable(list(ref('Key'))), 'null: not known now'),
   }),
   Event: {
     oneOf: [
