@@ -3,7 +3,7 @@ import type { Gate } from '../accounts/gate.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RouterConfig } from '../domain/config.ts';
 import { asRouterError, RouterError } from '../domain/errors.ts';
-import type { Answer, IncomingRequest } from '../domain/message.ts';
+import { type Answer, headerValue, type IncomingRequest } from '../domain/message.ts';
 import type { Prober } from '../relay/probe.ts';
 import type { Relay } from '../relay/relay.ts';
 import { ConfinedViews } from '../routing/confined.ts';
@@ -18,7 +18,7 @@ import { checkHeaders } from './limits.ts';
 import { modelsAnswer } from './models.ts';
 import type { Instance, OverviewDeps } from './overview.ts';
 import type { DashboardFiles } from './page.ts';
-import { readCall } from './read.ts';
+import { LONGEST_LABEL, readCall } from './read.ts';
 import { timed } from './timed.ts';
 
 export interface App {
@@ -58,7 +58,7 @@ class RouterApp implements App {
   }
 
   async handle(request: IncomingRequest): Promise<Answer> {
-    const { newId, clock, journal } = this.#deps;
+    const { newId, clock } = this.#deps;
     const id = newId();
     const arrivedAt = clock.monotonicMs();
     const question = request.target.indexOf('?');
@@ -67,12 +67,21 @@ class RouterApp implements App {
       return await this.#answer(path, { request, id, arrivedAt });
     } catch (error) {
       const known = asRouterError(error);
-      if (known.code === 'internal' && known.status === 500)
-        journal.fault({ requestId: id, error: known.cause ?? error });
+      this.#tell(known, { request, id, arrivedAt });
       return this.#isForCallers(path)
         ? timed(errorAnswer(known, id), clock.monotonicMs() - arrivedAt)
         : errorAnswer(known, id);
     }
+  }
+
+  #tell(error: RouterError, { request, id: requestId, arrivedAt }: Arrival): void {
+    const { journal, clock } = this.#deps;
+    const { code, status, isLogged } = error;
+    if (code === 'internal' && status === 500) return journal.fault({ requestId, error: error.cause ?? error });
+    // Those who are not let in come in floods, and are told of in sums.
+    if (isLogged || code === 'unauthorized' || code === 'forbidden') return;
+    const agent = headerValue(request.headers, 'x-agent-name')?.slice(0, LONGEST_LABEL) ?? null;
+    journal.requestRefused({ requestId, agent, status, code, durationMs: clock.monotonicMs() - arrivedAt });
   }
 
   #isForCallers(path: string): boolean {

@@ -18,7 +18,7 @@ export interface ReadFacts {
   readonly principal: Principal;
 }
 
-const LONGEST_LABEL = 128;
+export const LONGEST_LABEL = 128;
 export const UNKNOWN_AGENT = 'unknown_agent';
 const UNKNOWN_CREATOR = 'unknown_creator';
 const UNKNOWN_OPERATION = 'unknown_operation';

@@ -105,7 +105,10 @@ export const FLEET_SCHEMAS: Readonly<Record<string, Schema>> = {
   }),
   Event: {
     oneOf: [
-      object({ kind: oneOf(['failover']), agent: text, from: text, to: text, cause: text, count, ...event }),
+      object(
+        { kind: oneOf(['failover']), agent: text, from: text, to: text, cause: text, count, ...event },
+        { requestId: told(text, 'of the latest of them') },
+      ),
       object({ kind: oneOf(['agentMoved']), agent: text, from: nullable(text), to: text, cause: text, ...event }),
       object({ kind: oneOf(['agentReturned']), agent: text, from: text, cause: text, ...event }),
       object({ kind: oneOf(DEPLOYMENT_EVENTS), deployment: text, until: nullable(instant), cause: text, ...event }),
