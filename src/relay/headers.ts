@@ -119,13 +119,19 @@ export function upwardHeaders(headers: HeaderList, { uncompressed }: UpwardOptio
   return up;
 }
 
-/** The endpoint's headers as they go to the caller; framing is written anew by the host. */
-export function downwardHeaders(headers: UpstreamHeaders): string[] {
+export interface DownwardOptions {
+  /** No body follows, so that nobody else could say how long it would have been (RFC 9110, 8.6). */
+  readonly keepLength: boolean;
+}
+
+/** The endpoint's headers as they go to the caller; framing is written anew by the host, where there is a body to frame. */
+export function downwardHeaders(headers: UpstreamHeaders, { keepLength }: DownwardOptions): string[] {
   const { connection } = headers;
   const declared = connection === undefined ? null : declaredHopByHop([connection].flat());
   const down: string[] = [];
   for (const name in headers) {
-    if (!DOWN.travels(name) || declared?.has(name) === true) continue;
+    const travels = DOWN.travels(name) || (keepLength && name === 'content-length');
+    if (!travels || declared?.has(name) === true) continue;
     const value = headers[name];
     if (typeof value === 'string') down.push(name, value);
     else if (value !== undefined) for (const one of value) down.push(name, one);
