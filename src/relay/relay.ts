@@ -115,7 +115,7 @@ class DirectRelay implements Relay {
       case 'route':
         return decision.route;
       case 'unknown':
-        throw this.#unknown(config, request.name ?? config.defaultPool);
+        throw this.#unknown(config, unknownIn(config, request));
       case 'forbidden':
         throw forbiddenByPlan(decision);
       default:
@@ -160,6 +160,11 @@ class DirectRelay implements Relay {
     const id = idOf();
     if (id !== null) this.#deps.state.remember(id, deployment.id);
   }
+}
+
+/** Which of what it names is not there. */
+function unknownIn({ tiers, defaultPool }: RouterConfig, { tier, name }: RouteRequest): string {
+  return tier !== null && !tiers.has(tier) ? tier : (name ?? defaultPool);
 }
 
 function requestFor(config: RouterConfig, call: Call, holder: DeploymentId | null): RouteRequest {

@@ -52,7 +52,8 @@ export function wantedBy(config: RouterConfig, request: RouteRequest, known: Kno
     const asked = name === null && request.tier === null ? null : { kind: 'tier' as const, name: tier };
     return inTier(config, tier, { plan, asked, auto: false });
   }
-  if (request.tier === null && tier !== null) return UNKNOWN;
+  // A tier that is not there for this caller is never exchanged for something else unsaid.
+  if (tier !== null) return UNKNOWN;
   return name === 'auto' ? automatic(config, request, known) : inPool(config, name, plan);
 }
 

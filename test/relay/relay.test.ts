@@ -163,6 +163,21 @@ describe('a request', () => {
     plans: { free: { tiers: ['economy'] }, strict: { tiers: ['economy'], onHigherTier: 'refuse' } },
   });
 
+  test.each([
+    { what: 'asks for it by header', facts: { name: 'plain', wishes: { tier: 'premium' as const } } },
+    { what: 'asks for it by header, naming nothing', facts: { name: null, wishes: { tier: 'premium' as const } } },
+    { what: 'asks for it as its model', facts: { name: 'premium' } },
+  ])('a tier that lies outside the pools of a key is refused to whoever $what: 403', async ({ facts }) => {
+    const stage = stageFor(WORLD, [ok]);
+    const call = stage.call({ ...facts, principal: { pools: new Set(['plain']) } });
+    await expect(createRelay(stage.deps).serve(call)).rejects.toMatchObject({
+      code: 'forbidden',
+      status: 403,
+      message: 'The key does not permit "premium". It permits these pools: plain.',
+    });
+    expect(stage.upstream.sent).toHaveLength(0);
+  });
+
   test.each(['plain', 'even', 'premium', 'A/m', 'auto'])(
     'for %s waits for nothing but its deployment where all is well',
     (name) => {
