@@ -78,7 +78,7 @@ export const FLEET_SCHEMAS: Readonly<Record<string, Schema>> = {
     lastFailedAt: nullable(instant),
   }),
   Agents: items(ref('Agent')),
-  Assignment: { ...object({ deployment: text }, { pinned: flag }), additionalProperties: true },
+  Assignment: object({ deployment: text }, { pinned: flag }),
   Store: object({
     kind: oneOf(['memory', 'tables']),
     shared: flag,
