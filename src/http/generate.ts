@@ -35,6 +35,9 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
   ['/router/generate/text', 'text'],
 ]);
 
+/** All of them take POST alone. */
+export const GENERATE_ROUTES: readonly string[] = [...KINDS.keys()];
+
 const CHAT = { kind: 'deployment', operation: 'chat/completions', namedBy: 'body', name: null } as const;
 const CHAT_PATH = '/v1/chat/completions';
 
