@@ -12,9 +12,6 @@ import type { ModelNames, PricedModel, PricePeriod, Rates } from '../src/usage/t
 
 export const PRICES_FILE = fileURLToPath(new URL('../src/usage/priceTable.ts', import.meta.url));
 
-/** What a name means on Azure comes first. */
-const PROVIDERS = ['azure', 'openai'];
-
 /** Ours, and the package's, in the order they are written. */
 const RATE_KEYS: readonly (readonly [keyof Rates, string])[] = [
   ['input', 'input_mtok'],
@@ -40,12 +37,34 @@ export function generatePrices(): string {
   return `${HEAD}${lines.join('')}];\n`;
 }
 
+/** What a name means on Azure comes first. */
 export function pricedModels(): PricedModel[] {
-  return PROVIDERS.flatMap((id) => {
-    const provider = findProvider({ providerId: id });
-    if (provider === undefined) throw new Error(`The package knows no provider '${id}'.`);
-    return provider.models.filter(isPricedByToken).map(toPriced);
+  const openai = modelsOf('openai');
+  const exact = new Map(openai.map((model) => [model.id, model]));
+  return [...modelsOf('azure').map((model) => unrounded(model, exact.get(model.id))), ...openai];
+}
+
+function modelsOf(providerId: string): PricedModel[] {
+  const provider = findProvider({ providerId });
+  if (provider === undefined) throw new Error(`The package knows no provider '${providerId}'.`);
+  return provider.models.filter(isPricedByToken).map(toPriced);
+}
+
+/** What differs by more is another price, and not the same one rounded. */
+const LARGEST_ROUNDING = 0.02;
+
+/** Azure takes OpenAI's prices; its list has some of them rounded to the cent: 0.28 for 0.275. Then OpenAI's figure is the true one. */
+function unrounded(model: PricedModel, exact: PricedModel | undefined): PricedModel {
+  const [period, ...later] = model.prices;
+  const [other, ...others] = exact?.prices ?? [];
+  if (period === undefined || other === undefined || later.length + others.length > 0) return model;
+  const rates = RATE_KEYS.flatMap(([name]) => {
+    const [ours, theirs] = [period[name], other[name]];
+    const isRounded =
+      ours !== undefined && theirs !== undefined && Math.abs(ours - theirs) <= LARGEST_ROUNDING * theirs;
+    return isRounded ? [[name, theirs] as const] : [];
   });
+  return { ...model, prices: [{ ...period, ...Object.fromEntries(rates) }] };
 }
 
 /** Pictures have rates of their own that no answer's token counts tell apart. */

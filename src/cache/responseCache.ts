@@ -11,6 +11,8 @@ export interface KeptAnswer {
   /** Sent again as a stream is. */
   readonly isStream: boolean;
   readonly deployment: DeploymentId;
+  /** As its answer named the tier used; `null`: it named none. */
+  readonly tier: string | null;
 }
 
 interface Entry {

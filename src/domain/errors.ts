@@ -22,6 +22,8 @@ export interface ErrorDetails {
   /** Further headers of the answer: name, value, … */
   readonly headers?: readonly string[];
   readonly status?: number;
+  /** Its request has its line in the log already. */
+  readonly isLogged?: boolean;
 }
 
 const STATUS: Record<ErrorCode, number> = {
@@ -44,6 +46,7 @@ export class RouterError extends Error {
   readonly param: string | null;
   readonly retryAfterMs: number | null;
   readonly headers: readonly string[];
+  readonly isLogged: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -52,5 +55,19 @@ export class RouterError extends Error {
     this.param = details.param ?? null;
     this.retryAfterMs = details.retryAfterMs ?? null;
     this.headers = details.headers ?? [];
+    this.isLogged = details.isLogged ?? false;
   }
+
+  /** The same error where more is known of it; its headers come on top of those it has. */
+  with({ headers = [], ...details }: ErrorDetails): RouterError {
+    const { code, message, status, param, retryAfterMs, cause, isLogged } = this;
+    const all = [...this.headers, ...headers];
+    return new RouterError(code, message, { status, param, retryAfterMs, cause, isLogged, ...details, headers: all });
+  }
+}
+
+/** What the caller is told of a fault of the router's own: that it is one, and nothing else. */
+export function asRouterError(error: unknown): RouterError {
+  if (error instanceof RouterError) return error;
+  return new RouterError('internal', 'The router failed; the request id leads to what happened.', { cause: error });
 }

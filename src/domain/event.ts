@@ -11,6 +11,8 @@ export type FleetEvent =
     } & Told & {
         readonly cause: string;
         readonly count: number;
+        /** The latest of them; absent in what earlier versions have written. */
+        readonly requestId?: string;
       })
   | ({ readonly kind: 'agentMoved'; readonly agent: string } & Told & {
         readonly from: DeploymentId | null;

@@ -41,6 +41,12 @@ export interface Recovery {
   readonly answered: number;
 }
 
+/** What is left of its rate limit, as it says; `null`: not said, or not known. */
+export interface Remaining {
+  readonly tokens: number | null;
+  readonly requests: number | null;
+}
+
 export interface Health {
   readonly breaker: BreakerState;
   /** The deployment asked to be left alone until then; 0 where it did not. */
@@ -55,6 +61,8 @@ export interface Health {
   readonly latencyMs: number | null;
   /** The share of its limit that is left, 0 to 1; `null` where the deployment has not said. */
   readonly headroom: number | null;
+  /** The same in numbers, which come without the limit at times; absent where it has said none. */
+  readonly remaining?: Remaining;
 }
 
 export const HEALTHY: Health = {
@@ -85,6 +93,7 @@ export interface Finding {
   readonly retryAfterMs: number | null;
   readonly latencyMs: number | null;
   readonly headroom: number | null;
+  readonly remaining?: Remaining;
   /** For people: `status 503`, `connection reset`. */
   readonly cause: string;
   /** How a stream ended whose beginning was told before: it makes no more room for others. */

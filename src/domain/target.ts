@@ -3,6 +3,8 @@
  *
  * `deployment`: an operation that one model deployment carries out. Its deployment stands in the path under dated dialect
  * and in the body's `model` under v1; only the Responses API names it in the body under both.
+ *
+ * `other`: what the router does not know. `name` is the one in its path; where there is none, its body may name somebody.
  */
 export type Target =
   | {

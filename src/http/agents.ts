@@ -4,6 +4,7 @@ import { RouterError } from '../domain/errors.ts';
 import type { FleetEvent } from '../domain/event.ts';
 import { closest } from '../domain/nearest.ts';
 import type { AgentStanding, Operations } from '../state/port.ts';
+import { refuseUnknownFields } from './unknownFields.ts';
 
 export interface AgentsFacts {
   readonly config: RouterConfig;
@@ -40,6 +41,7 @@ export function agentView(config: RouterConfig, { agent, assignment, failures, l
 /** `{deployment, pinned?}`. */
 export function readAssignment(config: RouterConfig, body: Buffer): { deployment: DeploymentId; pinned: boolean } {
   const json = parsed(body);
+  refuseUnknownFields(json, ['deployment', 'pinned'], 'an assignment');
   const { deployment, pinned = false } = json;
   if (typeof deployment !== 'string') throw wrong('deployment', 'a deployment id, such as "A/gpt-4.1"');
   if (typeof pinned !== 'boolean') throw wrong('pinned', 'true or false');

@@ -2,23 +2,24 @@
 import type { Gate } from '../accounts/gate.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RouterConfig } from '../domain/config.ts';
-import { RouterError } from '../domain/errors.ts';
-import type { Answer, IncomingRequest } from '../domain/message.ts';
+import { asRouterError, RouterError } from '../domain/errors.ts';
+import { type Answer, headerValue, type IncomingRequest } from '../domain/message.ts';
 import type { Prober } from '../relay/probe.ts';
 import type { Relay } from '../relay/relay.ts';
 import { ConfinedViews } from '../routing/confined.ts';
 import type { Operations, State } from '../state/port.ts';
 import type { Journal } from '../telemetry/port.ts';
 import { type Control, createControl } from './control.ts';
-import { readTarget } from './dialect.ts';
-import { asRouterError, errorAnswer } from './errors.ts';
-import { GenerateDoor } from './generate.ts';
+import { isDataPath, readTarget } from './dialect.ts';
+import { errorAnswer } from './errors.ts';
+import { type Arrival, GenerateDoor } from './generate.ts';
 import type { Ledgers } from './ledgers.ts';
 import { checkHeaders } from './limits.ts';
 import { modelsAnswer } from './models.ts';
 import type { Instance, OverviewDeps } from './overview.ts';
 import type { DashboardFiles } from './page.ts';
-import { readCall } from './read.ts';
+import { LONGEST_LABEL, readCall } from './read.ts';
+import { timed } from './timed.ts';
 
 export interface App {
   handle(request: IncomingRequest): Promise<Answer>;
@@ -57,22 +58,39 @@ class RouterApp implements App {
   }
 
   async handle(request: IncomingRequest): Promise<Answer> {
-    const id = this.#deps.newId();
+    const { newId, clock } = this.#deps;
+    const id = newId();
+    const arrivedAt = clock.monotonicMs();
+    const question = request.target.indexOf('?');
+    const path = question === -1 ? request.target : request.target.slice(0, question);
     try {
-      return await this.#answer(request, id);
+      return await this.#answer(path, { request, id, arrivedAt });
     } catch (error) {
       const known = asRouterError(error);
-      if (known.code === 'internal' && known.status === 500) this.#deps.journal.fault({ requestId: id, error });
-      return errorAnswer(known, id);
+      this.#tell(known, { request, id, arrivedAt });
+      return this.#isForCallers(path)
+        ? timed(errorAnswer(known, id), clock.monotonicMs() - arrivedAt)
+        : errorAnswer(known, id);
     }
   }
 
-  async #answer(request: IncomingRequest, id: string): Promise<Answer> {
+  #tell(error: RouterError, { request, id: requestId, arrivedAt }: Arrival): void {
+    const { journal, clock } = this.#deps;
+    const { code, status, isLogged } = error;
+    if (code === 'internal' && status === 500) return journal.fault({ requestId, error: error.cause ?? error });
+    // Those who are not let in come in floods, and are told of in sums.
+    if (isLogged || code === 'unauthorized' || code === 'forbidden') return;
+    const agent = headerValue(request.headers, 'x-agent-name')?.slice(0, LONGEST_LABEL) ?? null;
+    journal.requestRefused({ requestId, agent, status, code, durationMs: clock.monotonicMs() - arrivedAt });
+  }
+
+  #isForCallers(path: string): boolean {
+    return isDataPath(path) || this.#generate.kindOf(path) !== null;
+  }
+
+  async #answer(path: string, { request, id, arrivedAt }: Arrival): Promise<Answer> {
     const { config, gate, clock, relay } = this.#deps;
-    const arrivedAt = clock.monotonicMs();
     checkHeaders(request.headers, config.limits);
-    const question = request.target.indexOf('?');
-    const path = question === -1 ? request.target : request.target.slice(0, question);
     const target = readTarget(request.method, path);
     if (target === null) {
       const kind = this.#generate.kindOf(path);
@@ -82,8 +100,11 @@ class RouterApp implements App {
     }
     const admitted = gate.admitCaller(request.headers, request.source);
     const principal = admitted instanceof Promise ? await admitted : admitted;
-    if (target.kind === 'models') return modelsAnswer(this.#views.for(principal.pools), target.id, id);
-    const query = question === -1 ? '' : request.target.slice(question + 1);
+    if (target.kind === 'models') {
+      const answer = modelsAnswer(this.#views.for(principal.pools), target.id, id);
+      return timed(answer, clock.monotonicMs() - arrivedAt);
+    }
+    const query = request.target.slice(path.length + 1);
     const call = await readCall(request, { config, id, arrivedAt, target, query, principal });
     if (request.caller.gone) throw new RouterError('internal', 'The caller left.', { status: 499 });
     return relay.serve(call);

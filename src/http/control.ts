@@ -10,11 +10,12 @@ import { errorAnswer, jsonAnswer } from './errors.ts';
 import { type ExplainDeps, explain } from './explain.ts';
 import { type Ledgers, ledgerRoutes } from './ledgers.ts';
 import { descriptionRoute } from './openapi/document.ts';
-import type { Instance, OverviewDeps } from './overview.ts';
+import { type Instance, Lookout, type OverviewDeps } from './overview.ts';
 import { overviewRoute } from './overviewRoute.ts';
 import { type DashboardFiles, pageRoutes } from './page.ts';
 import { type ProbeDeps, probeRoute } from './probe.ts';
 import { deploymentStatus, poolStatus, routerStatus, type StatusFacts } from './status.ts';
+import { StatusLook } from './statusLook.ts';
 
 export interface ControlDeps extends ExplainDeps, Ledgers {
   readonly gate: Gate;
@@ -48,10 +49,13 @@ export function createControl(deps: ControlDeps): Control {
 
 /** In this order: the first whose path and method fit answers. */
 export function routesOf(deps: ControlDeps): ControlRoute[] {
+  const lookout = new Lookout(deps);
+  const look = new StatusLook(deps, lookout);
   return [
     ...OPEN_ROUTES,
     ...pageRoutes(deps.dashboard),
-    overviewRoute(deps),
+    get(/^\/router\/status$/, () => look.look()),
+    overviewRoute(lookout, deps.clock),
     ...deploymentRoutes(deps),
     probeRoute(deps),
     descriptionRoute(),
@@ -77,7 +81,6 @@ function deploymentRoutes(deps: ControlDeps): ControlRoute[] {
     return deploymentStatus(factsOf(deps), id);
   };
   return [
-    get(/^\/router\/status$/, () => routerStatus(factsOf(deps))),
     get(/^\/router\/deployments$/, () => ({ items: routerStatus(factsOf(deps)).deployments })),
     route(
       'POST',

@@ -6,6 +6,11 @@ const V1 = ['/openai/v1/', '/v1/'];
 const DATED = '/openai/';
 const DEPLOYMENTS = 'deployments/';
 
+/** Whether callers are served under this path, or operators. */
+export function isDataPath(path: string): boolean {
+  return path.startsWith(DATED) || V1.some((prefix) => path.startsWith(prefix));
+}
+
 export function readTarget(method: string, path: string): Target | null {
   const v1 = V1.find((prefix) => path.startsWith(prefix));
   if (v1 !== undefined) return targetOf(method, checked(path.slice(v1.length)), null);

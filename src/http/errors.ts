@@ -1,5 +1,5 @@
 /** The one place that turns an error into an answer, in OpenAI's error shape. */
-import { type ErrorCode, RouterError } from '../domain/errors.ts';
+import type { ErrorCode, RouterError } from '../domain/errors.ts';
 import type { Answer } from '../domain/message.ts';
 
 const TYPES: Record<ErrorCode, string> = {
@@ -48,10 +48,4 @@ function retryHeaders({ status, retryAfterMs }: RouterError): string[] {
 export function jsonAnswer(status: number, value: unknown, headers: readonly string[] = []): Answer {
   const body = Buffer.from(JSON.stringify(value));
   return { status, headers: ['content-type', 'application/json', ...headers], body };
-}
-
-/** What the caller is told of a fault of the router's own: that it is one, and nothing else. */
-export function asRouterError(error: unknown): RouterError {
-  if (error instanceof RouterError) return error;
-  return new RouterError('internal', 'The router failed; the request id leads to what happened.', { cause: error });
 }

@@ -13,6 +13,7 @@ import type { Call } from '../relay/call.ts';
 import type { Relay } from '../relay/relay.ts';
 import { errorAnswer } from './errors.ts';
 import { readCall, refuseCompressed } from './read.ts';
+import { timed } from './timed.ts';
 
 export interface GenerateDeps {
   readonly config: RouterConfig;
@@ -34,6 +35,9 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
   ['/router/generate/text', 'text'],
 ]);
 
+/** All of them take POST alone. */
+export const GENERATE_ROUTES: readonly string[] = [...KINDS.keys()];
+
 const CHAT = { kind: 'deployment', operation: 'chat/completions', namedBy: 'body', name: null } as const;
 const CHAT_PATH = '/v1/chat/completions';
 
@@ -52,6 +56,11 @@ export class GenerateDoor {
   }
 
   async handle(kind: Kind, arrival: Arrival): Promise<Answer> {
+    const answer = await this.#answer(kind, arrival);
+    return timed(answer, this.#deps.clock.monotonicMs() - arrival.arrivedAt);
+  }
+
+  async #answer(kind: Kind, arrival: Arrival): Promise<Answer> {
     const { request, id } = arrival;
     const principal = await this.#deps.gate.admitCaller(request.headers, request.source);
     if (request.method !== 'POST') throw postOnly();

@@ -26,35 +26,35 @@ export interface OverviewDeps extends LedgerDeps {
 const EVENTS_EVERY_MS = 2_000;
 const QUOTAS_EVERY_MS = 5_000;
 /** The store's own deadlines are shorter. */
-const READ_WITHIN_MS = 5_000;
+export const READ_WITHIN_MS = 5_000;
 /** Only the first look waits for the store at all, so that it is not an empty one; after that what is known is shown. */
-const FIRST_LOOK_MS = 250;
+export const FIRST_LOOK_MS = 250;
 
 const EVENTS_OF_MS = 86_400_000;
 const MOST_EVENTS = 100;
 /** Each costs a read of the store; `GET /router/quotas` has them all. */
 const MOST_ACCOUNTS = 100;
 
-/** Looks at everything, without ever waiting for the store but once. */
+/** Looks at everything, without ever waiting for the store but once. What was never read is `null`. */
 export class Lookout {
   readonly #deps: OverviewDeps;
-  readonly #events: LastKnown<readonly FleetEvent[]>;
-  readonly #quotas: LastKnown<readonly OverviewQuota[]>;
+  readonly #events: LastKnown<readonly FleetEvent[] | null>;
+  readonly #quotas: LastKnown<readonly OverviewQuota[] | null>;
   #hasLooked = false;
 
   constructor(deps: OverviewDeps) {
     this.#deps = deps;
     const { clock } = deps;
-    this.#events = new LastKnown<readonly FleetEvent[]>({
+    this.#events = new LastKnown<readonly FleetEvent[] | null>({
       clock,
-      initial: [],
-      read: (known) => this.#readEvents(known),
+      initial: null,
+      read: (known) => this.#readEvents(known ?? []),
       everyMs: EVENTS_EVERY_MS,
       withinMs: READ_WITHIN_MS,
     });
-    this.#quotas = new LastKnown<readonly OverviewQuota[]>({
+    this.#quotas = new LastKnown<readonly OverviewQuota[] | null>({
       clock,
-      initial: [],
+      initial: null,
       read: async () => standings(deps, MOST_ACCOUNTS),
       everyMs: QUOTAS_EVERY_MS,
       withinMs: READ_WITHIN_MS,
@@ -62,10 +62,23 @@ export class Lookout {
   }
 
   async look(): Promise<Overview> {
-    const renewed = Promise.all([this.#events.renew(), this.#quotas.renew()]);
+    const renewed = this.renew();
     if (!this.#hasLooked) await atMost(FIRST_LOOK_MS, renewed, this.#deps.clock);
     this.#hasLooked = true;
     return this.#overview();
+  }
+
+  /** Ends with the reads that are under way; nothing is thrown. */
+  async renew(): Promise<void> {
+    await Promise.all([this.#events.renew(), this.#quotas.renew()]);
+  }
+
+  get events(): readonly FleetEvent[] | null {
+    return this.#events.value;
+  }
+
+  get quotas(): readonly OverviewQuota[] | null {
+    return this.#quotas.value;
   }
 
   #overview(): Overview {
@@ -81,8 +94,8 @@ export class Lookout {
       deployments,
       pools,
       agents,
-      events: this.#events.value.map(overviewEvent),
-      quotas: this.#quotas.value,
+      events: (this.events ?? []).map(overviewEvent),
+      quotas: this.quotas ?? [],
       activity: recent.activity(),
     };
   }
@@ -121,7 +134,7 @@ function overviewEvent(event: FleetEvent): OverviewEvent {
 }
 
 /** Ends with the work or after the time, whichever comes first. */
-function atMost(ms: number, work: Promise<unknown>, clock: Clock): Promise<void> {
+export function atMost(ms: number, work: Promise<unknown>, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const stop = clock.after(ms, resolve);
     void work.finally(() => {

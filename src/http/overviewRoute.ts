@@ -7,7 +7,7 @@ import { type Answer, type HeaderList, headerValues } from '../domain/message.ts
 import type { Overview } from '../domain/overview.ts';
 import { takesCoding } from './codings.ts';
 import { type ControlRoute, withId } from './controlRoute.ts';
-import { Lookout, type OverviewDeps } from './overview.ts';
+import type { Lookout } from './overview.ts';
 
 /** Whoever asks within so long of its making gets the same. */
 const SHOWN_FOR_MS = 500;
@@ -21,9 +21,8 @@ interface Print {
   gzipped: Promise<Buffer> | null;
 }
 
-export function overviewRoute(deps: OverviewDeps): ControlRoute {
-  const lookout = new Lookout(deps);
-  const press = new Press(() => lookout.look(), deps.clock);
+export function overviewRoute(lookout: Lookout, clock: Clock): ControlRoute {
+  const press = new Press(() => lookout.look(), clock);
   return {
     method: 'GET',
     path: /^\/router\/overview$/,

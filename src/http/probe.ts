@@ -2,10 +2,11 @@
 import type { RouterConfig } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import { RouterError } from '../domain/errors.ts';
-import { closest, nearMiss } from '../domain/nearest.ts';
+import { closest } from '../domain/nearest.ts';
 import { NANO_USD } from '../domain/usage.ts';
 import type { ProbeOrder, ProbeResult, Prober } from '../relay/probe.ts';
 import { type ControlRoute, route } from './controlRoute.ts';
+import { refuseUnknownFields } from './unknownFields.ts';
 
 export interface ProbeDeps {
   readonly config: RouterConfig;
@@ -43,13 +44,7 @@ type Order = Omit<ProbeOrder, 'caller'>;
 /** `{deployments?, completion?, record?}`; nothing at all is all of them by the call that bills nothing. */
 function readOrder(config: RouterConfig, body: Buffer): Order {
   const json = parsed(body);
-  for (const name of Object.keys(json)) {
-    if ((FIELDS as readonly string[]).includes(name)) continue;
-    const meant = nearMiss(name, FIELDS);
-    const hint = meant === null ? `Known are ${FIELDS.join(', ')}.` : `Did you mean ${meant}?`;
-    const message = `${JSON.stringify(name.slice(0, 100))} is not a field of a probe. ${hint}`;
-    throw new RouterError('invalid_request', message, { param: name.slice(0, 100) });
-  }
+  refuseUnknownFields(json, FIELDS, 'a probe');
   return {
     deployments: readDeployments(config, json['deployments'] ?? null),
     kind: readFlag(json, 'completion') ? 'completion' : 'models',

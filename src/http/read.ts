@@ -6,6 +6,7 @@ import { RouterError } from '../domain/errors.ts';
 import { type HeaderList, headerValue, type IncomingRequest } from '../domain/message.ts';
 import type { Target } from '../domain/target.ts';
 import type { Call, Labels, Wishes } from '../relay/call.ts';
+import { isKnownName } from '../relay/names.ts';
 import type { Payload } from '../upstream/dialect.ts';
 
 export interface ReadFacts {
@@ -17,7 +18,7 @@ export interface ReadFacts {
   readonly principal: Principal;
 }
 
-const LONGEST_LABEL = 128;
+export const LONGEST_LABEL = 128;
 export const UNKNOWN_AGENT = 'unknown_agent';
 const UNKNOWN_CREATOR = 'unknown_creator';
 const UNKNOWN_OPERATION = 'unknown_operation';
@@ -29,7 +30,7 @@ export async function readCall(request: IncomingRequest, facts: ReadFacts): Prom
   const wishes = readWishes(request.headers, config);
   const withinMs = wishes.deadlineMs;
   const body = await request.readBody({ maxBytes: config.limits.bodyMb * 1024 * 1024, withinMs });
-  const payload = readPayload(body, request.headers, { target, maxDepth: config.limits.jsonDepth });
+  const payload = readPayload(body, request.headers, { target, config });
   const stream =
     payload.kind === 'json' ? payload.fields.stream : target.kind === 'response' && /(^|&)stream=true(&|$)/.test(query);
   return {
@@ -109,13 +110,15 @@ function badHeader(name: string, found: string, allowed: string): RouterError {
   return new RouterError('invalid_request', message, { param: name });
 }
 
-interface PayloadFacts {
-  readonly target: Target;
-  readonly maxDepth: number;
-}
+type PayloadFacts = Pick<ReadFacts, 'target' | 'config'>;
 
-function readPayload(bytes: Buffer, headers: HeaderList, { target, maxDepth }: PayloadFacts): Payload {
-  if (target.kind !== 'deployment') return bytes.length === 0 ? { kind: 'none' } : { kind: 'opaque', bytes };
+function readPayload(bytes: Buffer, headers: HeaderList, { target, config }: PayloadFacts): Payload {
+  if (target.kind !== 'deployment') {
+    if (bytes.length === 0) return { kind: 'none' };
+    return (
+      (target.kind === 'other' ? namingPayload(bytes, headers, { target, config }) : null) ?? { kind: 'opaque', bytes }
+    );
+  }
   const contentType = headerValue(headers, 'content-type');
   refuseCompressed(headers);
   if (contentType !== null && isMultipart(contentType)) {
@@ -124,10 +127,36 @@ function readPayload(bytes: Buffer, headers: HeaderList, { target, maxDepth }: P
       throw new RouterError('invalid_request', 'The body is not the multipart form that its content-type announces.');
     return { kind: 'form', bytes, form };
   }
-  const scan = scanBody(bytes, maxDepth);
+  const scan = scanBody(bytes, config.limits.jsonDepth);
   if (!scan.ok)
     throw new RouterError('invalid_request', `The body is not valid JSON: at byte ${scan.at}, ${scan.problem}.`);
   return { kind: 'json', bytes, fields: scan.fields };
+}
+
+/** What curl calls a body whose type nobody told it is taken for JSON as well; of files, whatever they hold, it is not. */
+const JSON_TYPE = /^\s*application\/(?:(?:[\w.-]+\+)?json|x-www-form-urlencoded)\s*(?:;|$)/i;
+
+/**
+ * The body of an operation that the router does not know, where its path names somebody, or its `model` is a name that is known here.
+ * Any other model may mean something to the endpoint: `null`.
+ */
+function namingPayload(bytes: Buffer, headers: HeaderList, { target, config }: PayloadFacts): Payload | null {
+  const payload = looseBody(bytes, headers, config.limits.jsonDepth);
+  if (target.kind === 'other' && target.name !== null) return payload;
+  const model = payload === null ? null : modelIn(payload);
+  return model !== null && isKnownName(config, model) ? payload : null;
+}
+
+function looseBody(bytes: Buffer, headers: HeaderList, maxDepth: number): Payload | null {
+  if ((headerValue(headers, 'content-encoding') ?? 'identity').trim().toLowerCase() !== 'identity') return null;
+  const contentType = headerValue(headers, 'content-type');
+  if (contentType !== null && isMultipart(contentType)) {
+    const form = readForm(bytes, contentType);
+    return form === null ? null : { kind: 'form', bytes, form };
+  }
+  if (contentType !== null && !JSON_TYPE.test(contentType)) return null;
+  const scan = scanBody(bytes, maxDepth);
+  return scan.ok ? { kind: 'json', bytes, fields: scan.fields } : null;
 }
 
 export function refuseCompressed(headers: HeaderList): void {
@@ -138,7 +167,7 @@ export function refuseCompressed(headers: HeaderList): void {
 }
 
 function nameIn(target: Target, payload: Payload): string | null {
-  if (target.kind === 'other') return target.name;
+  if (target.kind === 'other') return target.name ?? modelIn(payload);
   if (target.kind !== 'deployment') return null;
   const name = target.name ?? modelIn(payload);
   if (name !== null && name !== '') return name;

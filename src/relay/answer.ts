@@ -6,7 +6,8 @@ import type { Head } from './attempt.ts';
 import type { Call } from './call.ts';
 import { downwardHeaders } from './headers.ts';
 import type { Tally } from './tally.ts';
-import { headerSafe, routeText, type Trail } from './trail.ts';
+import { headerSafe, routeText, type Trail, timingText } from './trail.ts';
+import { isWork } from './worked.ts';
 
 export interface AnswerFacts {
   readonly call: Call;
@@ -22,7 +23,10 @@ export interface AnswerFacts {
 /** The deployment's answer with what the router has to say about it. */
 export function answerWith(facts: AnswerFacts, body: Buffer | AnswerStream | null, clock: Clock): Answer {
   const { call, head, deployment, trail, tier, tally } = facts;
-  const headers = limited(downwardHeaders(head.headers), tally.limits);
+  const headers = limited(
+    downwardHeaders(head.headers, { keepLength: lengthStays(call.method, head.status) }),
+    tally.limits,
+  );
   const routerMs = clock.monotonicMs() - call.arrivedAt - facts.upstreamMs;
   headers.push(
     'x-router-request-id',
@@ -38,7 +42,7 @@ export function answerWith(facts: AnswerFacts, body: Buffer | AnswerStream | nul
     'x-router-cache',
     'off',
     'server-timing',
-    `router;dur=${Math.max(0, routerMs).toFixed(2)}, upstream;dur=${facts.upstreamMs.toFixed(2)}`,
+    timingText(routerMs, facts.upstreamMs),
   );
   pushUse(headers, facts);
   if (tier !== null) headers.push('x-router-tier', tierText(tier));
@@ -47,9 +51,9 @@ export function answerWith(facts: AnswerFacts, body: Buffer | AnswerStream | nul
   return { status: head.status, headers, body: bodyless(call.method, head.status) ? null : body };
 }
 
-/** What a stream will come to nobody knows yet. */
-function pushUse(headers: string[], { events, tally }: AnswerFacts): void {
-  const known = events ? null : tally.known;
+/** What a stream will come to nobody knows yet, and where no deployment has worked there is nothing to tell. */
+function pushUse(headers: string[], { call, events, tally }: AnswerFacts): void {
+  const known = events || !isWork(call) ? null : tally.known;
   if (known === null) return;
   headers.push('x-router-tokens', String(known.tokens));
   if (known.costNanoUsd !== null) headers.push('x-router-cost-usd', usdText(known.costNanoUsd));
@@ -76,8 +80,13 @@ function limited(headers: string[], own: HeaderList): string[] {
 }
 
 /** `standard`, or `standard;downgraded-from=premium;reason=plan`. */
-function tierText({ tier, lowered }: UsedTier): string {
+export function tierText({ tier, lowered }: UsedTier): string {
   return lowered === null ? tier : `${tier};downgraded-from=${lowered.from};reason=${lowered.reason}`;
+}
+
+/** RFC 9110, 8.6: these tell the length of a body that does not follow; 204 and 205 have none. */
+function lengthStays(method: string, status: number): boolean {
+  return status === 304 || (method === 'HEAD' && status !== 204 && status !== 205);
 }
 
 /** RFC 9110, 6.4.1: these answers end behind their headers. */

@@ -5,12 +5,14 @@ import type { Hit, KeptAnswer, ResponseCache } from '../cache/responseCache.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { RouterConfig } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
+import { RouterError } from '../domain/errors.ts';
 import { type Answer, type AnswerStream, type HeaderList, headerValue } from '../domain/message.ts';
 import type { Route } from '../routing/decide.ts';
 import { isWhole } from './cacheable.ts';
 import type { Call } from './call.ts';
 import type { Relay } from './relay.ts';
 import { Tally, type TallyDeps } from './tally.ts';
+import { headerSafe, timingText } from './trail.ts';
 
 export interface CachedFacts {
   readonly config: RouterConfig;
@@ -51,7 +53,7 @@ export class CachedRelay implements Relay {
       return marked(this.#watched(key, answer, land), 'miss');
     } catch (error) {
       land();
-      throw error;
+      throw error instanceof RouterError ? error.with({ headers: ['x-router-cache', 'miss'] }) : error;
     }
   }
 
@@ -101,7 +103,8 @@ export class CachedRelay implements Relay {
   #keep(key: string, { headers, status }: Answer, body: Buffer, isStream: boolean): void {
     const deployment = headerValue(headers, 'x-router-deployment') as DeploymentId | null;
     if (deployment === null || !isWhole(body, headers, isStream)) return;
-    const kept: KeptAnswer = { status, headers: ofTheDeployment(headers), body, isStream, deployment };
+    const tier = headerValue(headers, 'x-router-tier');
+    const kept: KeptAnswer = { status, headers: ofTheDeployment(headers), body, isStream, deployment, tier };
     this.#facts.cache.put(key, kept);
   }
 
@@ -116,7 +119,7 @@ export class CachedRelay implements Relay {
       'x-router-deployment',
       answer.deployment,
       'x-router-endpoint',
-      deployment?.endpoint ?? '',
+      headerSafe(deployment?.endpoint ?? ''),
       'x-router-attempts',
       '0',
       'x-router-cache',
@@ -128,8 +131,9 @@ export class CachedRelay implements Relay {
       'age',
       String(Math.floor(ageMs / 1_000)),
       'server-timing',
-      `router;dur=${(clock.monotonicMs() - call.arrivedAt).toFixed(2)}, upstream;dur=0`,
+      timingText(clock.monotonicMs() - call.arrivedAt, 0),
     ];
+    if (answer.tier !== null) own.push('x-router-tier', answer.tier);
     tally.end({ end: 'ok', status: answer.status, errorCode: null, retryAfterMs: null });
     const body = answer.isStream ? once(answer.body) : answer.body;
     return { status: answer.status, headers: [...answer.headers, ...own], body };

@@ -21,8 +21,9 @@ const WORDS: Readonly<Record<Use, string>> = {
 };
 
 /**
- * Throws where nobody on the route can do what is asked, by what is known of their models: each of them would refuse it, at
- * the price of a round trip and with less to say. Where the first one can, or may, no more than that is looked at.
+ * Throws where nobody on the route can do what is asked, by what is known of their models, and somebody else here can: then the
+ * name is the wrong one, and the caller is told a right one. Where nobody here is known to, the catalogue may be wrong, and the
+ * deployment has the last word. Where the first one can, or may, no more than that is looked at.
  */
 export function refuseUnfit(config: RouterConfig, { target, name }: Call, { candidates, skipped }: Route): void {
   const use = target.kind === 'deployment' ? useOf(target.operation) : null;
@@ -34,20 +35,25 @@ export function refuseUnfit(config: RouterConfig, { target, name }: Call, { cand
     ...skipped.map(({ deployment }) => config.deployments.get(deployment)?.model ?? null),
   ];
   if (models.length === 0 || !models.every((model) => canServe(model, use) === false)) return;
+  const able = ableTo(use, config);
+  if (able.length === 0) return;
   const asked = name === null || name === 'auto' ? [...new Set(models)].join(', ') : name;
-  throw new RouterError('invalid_request', `${asked} cannot serve ${WORDS[use]}; ${others(config, use)}`, {
+  throw new RouterError('invalid_request', `${asked} cannot serve ${WORDS[use]}; these here can: ${listed(able)}.`, {
     param: 'model',
   });
 }
 
-function others(config: RouterConfig, use: Use): string {
+/** Pools all of whose members are known to serve it, and deployments in none of these. */
+function ableTo(use: Use, config: RouterConfig): string[] {
   const can = (id: Parameters<typeof config.deployments.get>[0]): boolean =>
     canServe(config.deployments.get(id)?.model ?? null, use) === true;
   const pools = [...config.pools.values()].filter(({ members }) => members.every(({ deployment }) => can(deployment)));
   const pooled = new Set(pools.flatMap(({ members }) => members.map(({ deployment }) => deployment)));
   const alone = [...config.deployments.keys()].filter((id) => can(id) && !pooled.has(id));
-  const names = [...pools.map((pool) => pool.name), ...alone];
-  if (names.length === 0) return 'nothing here is known to.';
+  return [...pools.map((pool) => pool.name), ...alone];
+}
+
+function listed(names: readonly string[]): string {
   const more = names.length > LISTED_NAMES ? `, and ${names.length - LISTED_NAMES} more` : '';
-  return `these here can: ${names.slice(0, LISTED_NAMES).join(', ')}${more}.`;
+  return names.slice(0, LISTED_NAMES).join(', ') + more;
 }

@@ -23,7 +23,10 @@ const HOP_BY_HOP = [
 /** RFC 9110, 7.2, 8.6 and 10.1.1: written anew for the next connection. */
 const FRAMING = ['host', 'content-length', 'expect', 'max-forwards'];
 
-/** The caller's credentials, for us or for what stands in front of us; the endpoint gets ours instead. */
+/**
+ * The caller's credentials, for us or for what stands in front of us; the endpoint gets ours instead. They do not come down either:
+ * an endpoint, or a proxy in front of it, that shows what it was sent would hand our key to callers.
+ */
 const CREDENTIALS = ['authorization', 'api-key', 'x-api-key', 'x-functions-key', 'ocp-apim-subscription-key', 'cookie'];
 
 /** Ours alone (the labels too: who calls is nobody's business upstream). */
@@ -89,7 +92,7 @@ const UP = new HeaderRule(
   [...HOP_BY_HOP, ...FRAMING, ...CREDENTIALS, ...OWN, ...JOURNEY],
   [...OWN_PREFIXES, ...JOURNEY_PREFIXES],
 );
-const DOWN = new HeaderRule([...HOP_BY_HOP, ...ENDPOINT_ONLY], DOWN_PREFIXES);
+const DOWN = new HeaderRule([...HOP_BY_HOP, ...ENDPOINT_ONLY, ...CREDENTIALS], DOWN_PREFIXES);
 
 /** Names that `Connection` declares to be of this connection only. */
 function declaredHopByHop(connection: readonly string[]): ReadonlySet<string> | null {
@@ -116,13 +119,19 @@ export function upwardHeaders(headers: HeaderList, { uncompressed }: UpwardOptio
   return up;
 }
 
-/** The endpoint's headers as they go to the caller; framing is written anew by the host. */
-export function downwardHeaders(headers: UpstreamHeaders): string[] {
+export interface DownwardOptions {
+  /** No body follows, so that nobody else could say how long it would have been (RFC 9110, 8.6). */
+  readonly keepLength: boolean;
+}
+
+/** The endpoint's headers as they go to the caller; framing is written anew by the host, where there is a body to frame. */
+export function downwardHeaders(headers: UpstreamHeaders, { keepLength }: DownwardOptions): string[] {
   const { connection } = headers;
   const declared = connection === undefined ? null : declaredHopByHop([connection].flat());
   const down: string[] = [];
   for (const name in headers) {
-    if (!DOWN.travels(name) || declared?.has(name) === true) continue;
+    const travels = DOWN.travels(name) || (keepLength && name === 'content-length');
+    if (!travels || declared?.has(name) === true) continue;
     const value = headers[name];
     if (typeof value === 'string') down.push(name, value);
     else if (value !== undefined) for (const one of value) down.push(name, one);

@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
-import type { Finding } from '../domain/health.ts';
+import type { Finding, Remaining } from '../domain/health.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { classify, classifyStreamError } from '../routing/classify.ts';
 import { retryAfterMs } from '../routing/retryAfter.ts';
@@ -114,6 +114,18 @@ function share(remaining: string | string[] | undefined, limit: string | string[
   return left > 0 && whole > 0 ? Math.min(1, left / whole) : null;
 }
 
+/** The same in numbers: -1 and 0 may mean that it does not know. `null`: it knows neither. */
+export function remainingOf(headers: UpstreamHeaders): Remaining | null {
+  const tokens = known(headers['x-ratelimit-remaining-tokens']);
+  const requests = known(headers['x-ratelimit-remaining-requests']);
+  return tokens === null && requests === null ? null : { tokens, requests };
+}
+
+function known(remaining: string | string[] | undefined): number | null {
+  const left = Number(remaining);
+  return left > 0 && Number.isFinite(left) ? left : null;
+}
+
 const LEARNT: Readonly<Record<Outcome, Finding['outcome'] | null>> = {
   ok: 'ok',
   throttled: 'throttled',
@@ -134,6 +146,7 @@ export function findingOf(
   const learnt = LEARNT[judgement.outcome];
   if (learnt === null) return null;
   const head = 'head' in end ? end.head : null;
+  const remaining = head === null ? null : remainingOf(head.headers);
   return {
     ...facts,
     // A stream has only begun well: whether it is a success its end will tell.
@@ -141,6 +154,7 @@ export function findingOf(
     retryAfterMs: judgement.retryAfterMs,
     latencyMs: head === null || learnt !== 'ok' ? null : head.headMs,
     headroom: head === null ? null : headroomOf(head.headers),
+    ...(remaining === null ? {} : { remaining }),
     cause: judgement.cause,
   };
 }

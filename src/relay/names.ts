@@ -1,4 +1,5 @@
-import { type RouterConfig, TIERS } from '../domain/config.ts';
+import { type RouterConfig, TIERS, type Tier } from '../domain/config.ts';
+import type { DeploymentId } from '../domain/deployment.ts';
 import { RouterError } from '../domain/errors.ts';
 import { closest } from '../domain/nearest.ts';
 import type { Forbidden } from '../routing/wanted.ts';
@@ -14,6 +15,10 @@ export function knownNames(config: RouterConfig): string[] {
     ...config.deployments.keys(),
     'auto',
   ];
+}
+
+export function isKnownName({ pools, tiers, deployments }: RouterConfig, name: string): boolean {
+  return pools.has(name) || tiers.has(name as Tier) || deployments.has(name as DeploymentId) || name === 'auto';
 }
 
 export function unknownModel(config: RouterConfig, name: string): RouterError {

@@ -18,9 +18,10 @@ import { decoded } from './judge.ts';
 import { forbiddenByKey, forbiddenByPlan, knownNames, unknownModel } from './names.ts';
 import { askFor } from './reserve.ts';
 import { settle } from './settle.ts';
-import { type Answered, findHolder, holderOf, pinnedFor, seek, storedResponse } from './stored.ts';
+import { type Answered, findHolder, holderOf, placeOf, seek, storedResponse } from './stored.ts';
 import { Streamed } from './streamed.ts';
 import { Tally, type TallyDeps } from './tally.ts';
+import { toldOf, type Way } from './told.ts';
 import { isWork, tallyAbandoned, tallyWhole } from './worked.ts';
 
 export interface RelayDeps extends AttemptsDeps {
@@ -50,36 +51,39 @@ class DirectRelay implements Relay {
   }
 
   async serve(call: Call): Promise<Answer> {
-    const { budget, quotas, tallying } = this.#deps;
+    const { budget, quotas, tallying, clock } = this.#deps;
     budget.deposit();
     const tally = new Tally(tallying, call);
+    const way: Way = { tier: null, attempts: null };
     try {
       const ask = askFor(this.#views.for(call.principal.pools), tallying.prices, call);
       const held = quotas.reserve(call.principal, ask);
       tally.hold(held instanceof Promise ? await held : held);
-      return await this.#serve(call, tally);
+      return await this.#serve(call, tally, way);
     } catch (error) {
       tally.failed(error);
-      throw error;
+      throw toldOf(error, call, way, clock);
     }
   }
 
   /** Where all is well, nothing is waited for but the deployment. */
-  async #serve(call: Call, tally: Tally): Promise<Answer> {
+  async #serve(call: Call, tally: Tally, way: Way): Promise<Answer> {
     const { state } = this.#deps;
     const config = this.#views.for(call.principal.pools);
     const stored = storedResponse(call);
     const holder =
       stored === null ? null : (holderOf(config, state, stored) ?? (await findHolder(config, state, stored)));
     if (call.target.kind === 'response' && holder === null)
-      return this.#respond({ ...(await seek({ ...this.#deps, config }, call, call.target.id)), tally });
+      return this.#respond({ ...(await seek({ ...this.#deps, config }, call, { id: call.target.id, way })), tally });
     const request = requestFor(config, call, holder);
     const pool = turnPool(config, request, this.#known());
     const taken = pool === null ? 0 : state.turn(pool);
     const turn = typeof taken === 'number' ? taken : await taken;
     const route = this.#decide(config, request, (name) => (name === pool?.name ? turn : state.peekTurn(name)));
+    way.tier = route.tier;
     refuseUnfit(config, call, route);
     const attempts = new Attempts(this.#deps, call, route);
+    way.attempts = attempts;
     tally.took(attempts.trail);
     let served: Served | null = null;
     try {
@@ -112,7 +116,7 @@ class DirectRelay implements Relay {
       case 'route':
         return decision.route;
       case 'unknown':
-        throw this.#unknown(config, request.name ?? config.defaultPool);
+        throw this.#unknown(config, unknownIn(config, request));
       case 'forbidden':
         throw forbiddenByPlan(decision);
       default:
@@ -159,6 +163,11 @@ class DirectRelay implements Relay {
   }
 }
 
+/** Which of what it names is not there. */
+function unknownIn({ tiers, defaultPool }: RouterConfig, { tier, name }: RouteRequest): string {
+  return tier !== null && !tiers.has(tier) ? tier : (name ?? defaultPool);
+}
+
 function requestFor(config: RouterConfig, call: Call, holder: DeploymentId | null): RouteRequest {
   const { target, name, labels, wishes, payload, principal } = call;
   return {
@@ -167,7 +176,8 @@ function requestFor(config: RouterConfig, call: Call, holder: DeploymentId | nul
     tier: wishes.tier,
     failover: wishes.failover,
     spreadKey: payload.kind === 'json' ? payload.fields.promptCacheKey : null,
-    boundTo: target.kind === 'other' ? pinnedFor(config, name, labels.agent) : holder,
+    boundTo: target.kind === 'other' ? placeOf(config, call) : holder,
+    pinned: target.kind === 'other',
     plan: principal.plan,
   };
 }

@@ -66,8 +66,9 @@ function settleFailover({ state, clock }: AttemptsDeps, over: Over): void {
   const [first] = over.trail;
   const to = serverOf(over);
   if (first === undefined || to === null || to === first.deployment) return;
-  const { agent } = over.call.labels;
-  state.recordFailover({ agent, from: first.deployment, to, cause: first.outcome, at: clock.now() });
+  const { labels, id: requestId } = over.call;
+  const failover = { agent: labels.agent, from: first.deployment, to, cause: first.outcome };
+  state.recordFailover({ ...failover, at: clock.now(), requestId });
 }
 
 function lastStepOn(deployment: DeploymentId, trail: Trail): Step | null {

@@ -9,6 +9,7 @@ import type { State } from '../state/port.ts';
 import { Attempts, type AttemptsDeps, type Served } from './attempts.ts';
 import type { Call } from './call.ts';
 import type { Tally } from './tally.ts';
+import type { Way } from './told.ts';
 import { type Trail, trailHeaders } from './trail.ts';
 
 /** A call, its attempts, and the one whose answer goes to the caller. */
@@ -43,8 +44,14 @@ function configured({ deployments }: RouterConfig, holder: DeploymentId | null):
   return holder !== null && deployments.has(holder) ? holder : null;
 }
 
+export interface Sought {
+  readonly id: string;
+  /** Told of each attempt that begins. */
+  readonly way: Way;
+}
+
 /** A stored response that nobody has seen made: each endpoint is asked until one knows it. */
-export async function seek(deps: AttemptsDeps, call: Call, responseId: string): Promise<Found> {
+export async function seek(deps: AttemptsDeps, call: Call, { id: responseId, way }: Sought): Promise<Found> {
   const { config, state, clock } = deps;
   const trail: Trail = [];
   let missing: Found | null = null;
@@ -57,6 +64,7 @@ export async function seek(deps: AttemptsDeps, call: Call, responseId: string): 
     }
     const route = routeTo(config, id);
     const attempts = new Attempts(deps, call, route, { trail, othersLeft: position < asked.length - 1 });
+    way.attempts = attempts;
     const served = await attempts.run().catch(nullIfUnavailable);
     if (served === null || FAILOVER_OUTCOMES.some((outcome) => outcome === served.outcome)) unasked = true;
     else if (served.end.head.status === 404) missing = { call, route, attempts, served };
@@ -88,13 +96,14 @@ function nullIfUnavailable(error: unknown): null {
   return null;
 }
 
-/** Where requests go that only one endpoint can answer, such as those about files: always to the same. */
-export function pinnedFor(config: RouterConfig, name: string | null, agent: string): DeploymentId | null {
-  if (name !== null && config.deployments.has(name as DeploymentId)) return name as DeploymentId;
-  const home = config.agents.homes.get(agent) ?? config.agents.defaultHome;
-  if ((name === null || name === 'auto') && home !== null) return home;
-  const pool = config.pools.get(name === null || name === 'auto' ? config.defaultPool : name);
-  return pool?.members[0]?.deployment ?? null;
+/**
+ * Where a request goes that only one endpoint can answer, such as one about files, and that names nobody: home, else to the default
+ * pool's first member. `null`: it names somebody.
+ */
+export function placeOf(config: RouterConfig, { name, labels, wishes }: Call): DeploymentId | null {
+  if (wishes.tier !== null || (name !== null && name !== 'auto')) return null;
+  const home = config.agents.homes.get(labels.agent) ?? config.agents.defaultHome;
+  return home ?? config.pools.get(config.defaultPool)?.members[0]?.deployment ?? null;
 }
 
 function onePerEndpoint(config: RouterConfig): DeploymentId[] {

@@ -22,6 +22,11 @@ export function trailHeaders(trail: Trail): string[] {
   return trail.length === 0 ? [] : ['x-router-attempts', String(trail.length), 'x-router-route', routeText(trail)];
 }
 
+/** `server-timing`: ours, and the last attempt up to its commit or end. */
+export function timingText(routerMs: number, upstreamMs: number): string {
+  return `router;dur=${Math.max(0, routerMs).toFixed(2)}, upstream;dur=${upstreamMs.toFixed(2)}`;
+}
+
 export function headerSafe(text: string): string {
   return /^[\x21-\x7e]*$/.test(text) ? text : encodeURIComponent(text).replaceAll('%2F', '/');
 }

@@ -69,8 +69,10 @@ export function decide(config: RouterConfig, request: RouteRequest, facts: Decid
       const order = { pool: null, tier: null, places, failoverOn: ALL_OUTCOMES, sticky: null };
       return { kind: 'route', route: routeAlong(order, config, request, facts) };
     }
-    case 'chain':
-      return { kind: 'route', route: routeAlong(orderOf(config, wanted, request, facts), config, request, facts) };
+    case 'chain': {
+      const order = request.pinned ? pinnedOrder(wanted) : orderOf(config, wanted, request, facts);
+      return { kind: 'route', route: routeAlong(order, config, request, facts) };
+    }
     default:
       return wanted satisfies never;
   }
@@ -79,7 +81,7 @@ export function decide(config: RouterConfig, request: RouteRequest, facts: Decid
 /** The pool that a turn of round robin is taken from for this request: the one that is about to share it out; `null`: none is. */
 export function turnPool(config: RouterConfig, request: RouteRequest, known: KnownFacts): Pool | null {
   const wanted = wantedBy(config, request, known);
-  if (wanted.kind !== 'chain' || !wanted.links.some(({ pool }) => takesTurns(pool))) return null;
+  if (wanted.kind !== 'chain' || request.pinned || !wanted.links.some(({ pool }) => takesTurns(pool))) return null;
   const kindOf = (id: DeploymentId) => availability(known.snapshot.health(id), known.now).kind;
   for (const link of wanted.links) {
     const sticky = stickyIn(config, questionOf(wanted, link, request), known);
@@ -105,6 +107,17 @@ type Chain = Wanted & { readonly kind: 'chain' };
 
 function questionOf({ links, auto }: Chain, { pool }: Link, request: RouteRequest): StickyQuestion {
   return { pool, request, first: pool === links[0]?.pool, auto };
+}
+
+/** Always the same one, whatever the strategy, and however it stands. */
+function pinnedOrder({ links: [first] }: Chain): Order {
+  const { pool = null, tier = null } = first ?? {};
+  const places = (pool?.members.slice(0, 1) ?? []).map(({ deployment }) => ({
+    id: deployment,
+    why: 'bound' as const,
+    tier,
+  }));
+  return { pool: pool?.name ?? null, tier, places, failoverOn: pool?.failoverOn ?? ALL_OUTCOMES, sticky: null };
 }
 
 function orderOf(config: RouterConfig, wanted: Chain, request: RouteRequest, facts: DecideFacts): Order {
@@ -138,6 +151,7 @@ function membersInOrder(config: RouterConfig, pool: Pool, request: RouteRequest,
   return orderMembers(pool, {
     draw: facts.draw,
     snapshot: facts.snapshot,
+    now: facts.now,
     key: request.spreadKey ?? request.agent,
     turn: takesTurns(pool) ? facts.turn(pool.name) : 0,
     regionOf: (id) => config.endpoints.get(config.deployments.get(id)?.endpoint ?? '')?.region ?? null,

@@ -14,6 +14,8 @@ export interface RouteRequest {
   readonly spreadKey: string | null;
   /** The deployment that holds what the request refers to. */
   readonly boundTo: DeploymentId | null;
+  /** It speaks of something that one endpoint alone keeps: of the pools it may lead to, the first member of the first one. */
+  readonly pinned: boolean;
   /** What the caller's account has bought; `null`: anything. */
   readonly plan: Plan | null;
 }

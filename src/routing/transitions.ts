@@ -28,6 +28,7 @@ export function nextHealth(health: Health, finding: Finding, settings: Transitio
         : furtherRecovered(health.recovery, finding),
     latencyMs: smoothed(health.latencyMs, finding.latencyMs),
     headroom: finding.headroom ?? health.headroom,
+    ...(finding.remaining === undefined ? {} : { remaining: finding.remaining }),
   };
   switch (finding.outcome) {
     case 'ok':

@@ -60,7 +60,8 @@ export function namedBy(
     const asked = name === null && request.tier === null ? null : { kind: 'tier' as const, name: tier };
     return inTier(config, tier, { plan, asked, auto: false });
   }
-  if (request.tier === null && tier !== null) return UNKNOWN;
+  // A tier that is not there for this caller is never exchanged for something else unsaid.
+  if (tier !== null) return UNKNOWN;
   return name === 'auto' ? null : inPool(config, name, plan);
 }
 

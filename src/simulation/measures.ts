@@ -137,6 +137,7 @@ export class Measures implements Journal {
 
   // What accounts and the ledger tell is of no interest here.
   readonly retrying = nothing;
+  readonly requestRefused = nothing;
   readonly quotaRunsLow = nothing;
   readonly credentialsRefused = nothing;
   readonly priceUnknown = nothing;

@@ -44,12 +44,13 @@ export class Chronicle {
   }
 
   /** Requests that went elsewhere are told together: one line for each agent, way and cause. */
-  count({ agent, from, to, cause, at }: Failover): void {
+  count({ at, ...way }: Failover): void {
+    const { agent, from, to, cause } = way;
     const key = `${agent}\n${from}\n${to}\n${cause}`;
     const count = (this.#failovers.get(key)?.count ?? 0) + 1;
     if (count === 1 && this.#failovers.size >= MOST_WAITING) return;
     const { instance } = this.#facts;
-    this.#failovers.set(key, { kind: 'failover', agent, from, to, cause, count, at, instance });
+    this.#failovers.set(key, { kind: 'failover', ...way, count, at, instance });
   }
 
   get hasFailovers(): boolean {

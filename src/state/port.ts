@@ -42,6 +42,7 @@ export interface Failover {
   readonly to: DeploymentId;
   readonly cause: string;
   readonly at: number;
+  readonly requestId?: string;
 }
 
 export interface AgentStanding {

@@ -15,6 +15,7 @@ export function forward(pass: (call: (to: Journal) => void) => void): Journal {
     retrying: (facts) => pass((to) => to.retrying(facts)),
     streamBroken: (facts) => pass((to) => to.streamBroken(facts)),
     requestEnded: (record) => pass((to) => to.requestEnded(record)),
+    requestRefused: (refused) => pass((to) => to.requestRefused(refused)),
     quotaRunsLow: (facts) => pass((to) => to.quotaRunsLow(facts)),
     credentialsRefused: (facts) => pass((to) => to.credentialsRefused(facts)),
     priceUnknown: (facts) => pass((to) => to.priceUnknown(facts)),

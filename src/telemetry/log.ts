@@ -9,6 +9,9 @@ export interface LogOptions {
   readonly requests: boolean;
 }
 
+/** The caller did not wait for the answer. */
+const LEFT = 499;
+
 /** One JSON line for everything that is worth a line. */
 export function createLog(
   write: (line: string) => void,
@@ -41,6 +44,12 @@ export function createLog(
       write(
         `{"time":"${timeText(now())}","level":"${level}","message":"${message}",${requestMembers(record, quoted)}}`,
       );
+    },
+    requestRefused: ({ requestId, agent, status, code, durationMs }) => {
+      const { level, message } = verdictOf({ end: status === LEFT ? 'aborted' : 'error', status, errorCode: code });
+      if (!requests && level === 'info') return;
+      const timing = { responseTime: Math.round(durationMs), attempts: 0 };
+      line(level, message, { requestId, agentName: agent, ...timing, status, code });
     },
     quotaRunsLow: (level) => line('warn', 'Quota runs low', level),
     credentialsRefused: (facts) => line('warn', 'Credentials refused', facts),

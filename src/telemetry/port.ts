@@ -29,6 +29,17 @@ export interface BrokenStream {
   readonly cause: string;
 }
 
+/** A request that was turned away before there was anybody to route it for, or to. */
+export interface RefusedRequest {
+  readonly requestId: string;
+  /** As the request calls itself; `null`: it does not. */
+  readonly agent: string | null;
+  readonly status: number;
+  /** The router's own. */
+  readonly code: string;
+  readonly durationMs: number;
+}
+
 export interface Fault {
   readonly requestId: string;
   readonly error: unknown;
@@ -41,6 +52,8 @@ export interface Journal {
   streamBroken(stream: BrokenStream): void;
   /** A data-plane request is over. */
   requestEnded(record: RequestRecord): void;
+  /** It was wrong in itself: it has its line, and is counted nowhere. Whoever is not let in is told of in sums. */
+  requestRefused(refused: RefusedRequest): void;
   /** From here on little is left; told once for each window. */
   quotaRunsLow(facts: QuotaLevel): void;
   /** Somebody was not let in. Told in sums, for these come in floods. */

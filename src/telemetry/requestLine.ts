@@ -13,7 +13,7 @@ const FAILED: Verdict = { level: 'error', message: 'Request failed' };
 
 const SERVER_ERROR = 500;
 
-export function verdictOf({ end, status, errorCode }: RequestRecord): Verdict {
+export function verdictOf({ end, status, errorCode }: Pick<RequestRecord, 'end' | 'status' | 'errorCode'>): Verdict {
   switch (end) {
     case 'ok':
       return { level: 'info', message: 'Request successful' };

@@ -6,15 +6,15 @@ import type { Deployment, Dialect, Endpoint } from '../domain/deployment.ts';
 import { namedInBody, type Target } from '../domain/target.ts';
 import type { RequestBody } from './port.ts';
 
-/** A request's body and what is known of it. */
+/** A request's body and what is known of it. `opaque`: it goes as it came. */
 export type Payload =
   | { readonly kind: 'json'; readonly bytes: Buffer; readonly fields: Fields }
   | { readonly kind: 'form'; readonly bytes: Buffer; readonly form: Form }
   | { readonly kind: 'opaque'; readonly bytes: Buffer }
   | { readonly kind: 'none' };
 
-/** Query parameters that mean something to the front door alone: the version, and keys of the Functions host or API Management. */
-const OWN_QUERY = new Set(['api-version', 'code', 'subscription-key']);
+/** Query parameters that mean something to the front door alone: the version, and the caller's key, and keys of the Functions host or API Management. */
+const OWN_QUERY = new Set(['api-version', 'api-key', 'code', 'subscription-key']);
 
 /** Path and query under which this deployment's endpoint offers the target, in the endpoint's own dialect. */
 export function renderPath(target: Target, endpoint: Endpoint, deployment: Deployment, query: string): string {
@@ -115,5 +115,6 @@ function namingEdits(payload: Payload & { kind: 'json' | 'form' }, { name }: Dep
 
 function wantsModel(target: Target, dialect: Dialect): boolean {
   if (target.kind === 'deployment') return dialect.kind !== 'dated' || namedInBody(target.operation);
-  return target.kind === 'other' && target.name !== null && dialect.kind !== 'dated';
+  // Whoever stands in its path is named there under the dated dialect; else the body that could be read names somebody known.
+  return target.kind === 'other' && (target.name === null || dialect.kind !== 'dated');
 }

@@ -14,7 +14,7 @@ export const PRICE_TABLE: readonly PricedModel[] = [
   { id: 'o1-preview', names: { equals: ['o1-preview', 'o1-preview-2024-09-12'] }, prices: [{ input: 15, cached: 7.5, output: 60 }] },
   { id: 'o3-2025-04-16', names: { equals: ['o3', 'o3-2025-04-16'] }, prices: [{ input: 2, cached: 0.5, output: 8 }] },
   { id: 'o3-mini', names: { equals: ['o3-mini', 'o3-mini-2025-01-31'] }, prices: [{ input: 1.1, cached: 0.55, output: 4.4 }] },
-  { id: 'o4-mini', names: { contains: ['o4-mini', 'o4-mini-2025-04-16'] }, prices: [{ input: 1.1, cached: 0.28, output: 4.4 }] },
+  { id: 'o4-mini', names: { contains: ['o4-mini', 'o4-mini-2025-04-16'] }, prices: [{ input: 1.1, cached: 0.275, output: 4.4 }] },
   { id: 'phi-3-medium-128k-instruct', names: { equals: ['phi-3-medium-128k-instruct'] }, prices: [{ input: 1, output: 1 }] },
   { id: 'phi-3-mini-128k-instruct', names: { equals: ['phi-3-mini-128k-instruct'] }, prices: [{ input: 0.1, output: 0.1 }] },
   { id: 'phi-3.5-mini-128k-instruct', names: { equals: ['phi-3.5-mini-128k-instruct'] }, prices: [{ input: 0.1, output: 0.1 }] },

@@ -7,7 +7,7 @@ const TTL_MS = 300_000;
 const MB = 1024 * 1024;
 
 function answer(size: number): KeptAnswer {
-  return { status: 200, headers: [], body: Buffer.alloc(size), isStream: false, deployment: 'A/m' };
+  return { status: 200, headers: [], body: Buffer.alloc(size), isStream: false, deployment: 'A/m', tier: null };
 }
 
 function cacheOf(maxMb = 1, ttlMs = TTL_MS) {

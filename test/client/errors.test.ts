@@ -112,7 +112,7 @@ describe('the errors of others', () => {
     const stock = new OpenAI({ baseURL: `${simulated.url}/v1`, apiKey: 'any', maxRetries: 0 });
     const error = await thrown(stock.chat.completions.create({ ...QUESTION, model: 'nope' }));
     expect(isUnknownModel(error)).toBe(true);
-    expect(factsOf(error)).toMatchObject({ code: 'unknown_model', route: { attempts: null } });
+    expect(factsOf(error)).toMatchObject({ code: 'unknown_model', route: { attempts: 0 } });
   });
 
   it('are read as well: those of a stream that broke', async () => {

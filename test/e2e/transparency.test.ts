@@ -722,6 +722,22 @@ describe('what only one endpoint can answer', () => {
     expect([answer.status, answer.headers['x-size'], answer.body.length]).toEqual([200, '7', 0]);
     expect(sent.method).toBe('HEAD');
   });
+
+  it.each([
+    { what: 'HEAD', status: 200, call: { method: 'HEAD', path: '/v1/files/f/content', body: '' } },
+    { what: 'not modified', status: 304, call: { method: 'GET', path: '/v1/files/f', body: '' } },
+  ])('tells the length of what does not follow, and of no tokens: $what', async ({ status, call }) => {
+    await using upstream = await startUpstream(
+      (_, response) => void response.writeHead(status, { 'content-length': '4711' }).end(),
+    );
+    await using router = await startRouter(fleet([upstream.url]));
+    using agent = keepAlive();
+    for (const _ of [1, 2]) {
+      const { headers, body, ...answer } = await ask(router.url, { ...call, agent });
+      expect([answer.status, headers['content-length'], body.length]).toEqual([status, '4711', 0]);
+      expect([headers['x-router-tokens'], headers['x-router-cost-usd']]).toEqual([undefined, undefined]);
+    }
+  });
 });
 
 describe('what the router says of an answer', () => {

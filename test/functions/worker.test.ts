@@ -2,8 +2,9 @@
 import { type AddressInfo, createServer as createRawServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Composition } from '../../src/compose.ts';
+import { asRouterError } from '../../src/domain/errors.ts';
 import type { Answer, IncomingRequest } from '../../src/domain/message.ts';
-import { asRouterError, errorAnswer } from '../../src/http/errors.ts';
+import { errorAnswer } from '../../src/http/errors.ts';
 import { ManualClock, settled } from '../harness/manualClock.ts';
 import { composeFor, configOf, fleet } from '../harness/router.ts';
 import {

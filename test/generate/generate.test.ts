@@ -431,7 +431,7 @@ describe('text generation', () => {
     { what: 'a model that cannot chat', model: 'small', status: 400, code: 'invalid_request' },
   ])('refuses $what before anything is sent', async ({ model, status, code }) => {
     await using a = await startUpstream(says('x'));
-    const deployments = { small: { model: 'text-embedding-3-small' } };
+    const deployments = { small: { model: 'text-embedding-3-small' }, talk: { model: 'gpt-4.1' } };
     await using router = await startRouter({ endpoints: { A: { url: a.url, apiKey: 'k', api: 'v1', deployments } } });
     const { error, ...told } = await generate(router.url, { prompt: 'x', model }, { kind: 'text' });
     expect([told.status, error['code'], error['param']]).toEqual([status, code, 'model']);

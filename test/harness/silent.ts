@@ -8,6 +8,7 @@ export const SILENT: Journal = {
   retrying: nothing,
   streamBroken: nothing,
   requestEnded: nothing,
+  requestRefused: nothing,
   quotaRunsLow: nothing,
   credentialsRefused: nothing,
   priceUnknown: nothing,

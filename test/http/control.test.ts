@@ -199,6 +199,7 @@ describe('the app without a configuration', () => {
       expect(text).not.toContain('secret');
       expect(json).toMatchObject({ error: { code: 'internal' } });
       expect(headers.get('x-should-retry')).toBe('false');
+      expect(headers.has('server-timing')).toBe(target.startsWith('/v1/') || target.startsWith('/openai/'));
     },
   );
 

@@ -108,6 +108,8 @@ describe('an agent', () => {
     { body: { deployment: 5 }, says: 'deployment' },
     { body: { deployment: 'A/gpt-4.1', pinned: 'yes' }, says: 'pinned' },
     { body: { deployment: 'C/gpt-4.1' }, says: 'A/gpt-4.1' },
+    { body: { deployment: 'B/gpt-4.1', pined: true }, says: 'Did you mean pinned?' },
+    { body: { deployment: 'B/gpt-4.1', x: 1 }, says: 'Known are deployment, pinned.' },
   ])('is not moved by $body', async ({ body, says }) => {
     const { app } = appFor(CONFIG);
     const { status, json } = await ask(app, { method: 'PUT', target, body });

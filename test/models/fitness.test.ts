@@ -31,7 +31,6 @@ describe('a model that cannot serve what is asked', () => {
     ['small', 'responses', 'small cannot serve the Responses API; these here can: talk, codex.'],
     ['pictures', 'chat/completions', 'pictures cannot serve chat completions; these here can: talk.'],
     ['talk', 'audio/speech', 'talk cannot serve speech; these here can: voice.'],
-    ['talk', 'audio/transcriptions', 'talk cannot serve transcriptions; nothing here is known to.'],
     ['codex', 'chat/completions', 'codex cannot serve chat completions; these here can: talk.'],
   ])('%s is not sent %s', async (model, operation, message) => {
     const { app, upstream } = appFor(config(ALL), [ok]);
@@ -47,6 +46,8 @@ describe('a model that cannot serve what is asked', () => {
     ['talk', 'chat/completions'],
     ['codex', 'responses'],
     ['small', 'embeddings'],
+    ['talk', 'audio/transcriptions'],
+    ['small', 'audio/translations'],
     ['mine', 'embeddings'],
     ['mine', 'images/generations'],
     ['bare', 'embeddings'],
@@ -80,12 +81,21 @@ describe('a model that cannot serve what is asked', () => {
   });
 
   it('is named where the caller named none', async () => {
-    const { app } = appFor(config({ talk: 'gpt-4.1' }), [ok]);
+    const { app } = appFor(config({ talk: 'gpt-4.1', small: 'text-embedding-3-small' }), [ok]);
     const { json } = await ask(app, { target: '/v1/embeddings', body: { model: 'auto', input: 'x' } });
     expect(json).toMatchObject({
-      error: { message: 'gpt-4.1 cannot serve embeddings; nothing here is known to.', param: 'model' },
+      error: { message: 'gpt-4.1 cannot serve embeddings; these here can: small.', param: 'model' },
     });
   });
+
+  it.each(['embeddings', 'completions', 'images/generations', 'images/edits', 'audio/speech', 'audio/translations'])(
+    'has the last word on %s where nobody here is known to serve it',
+    async (operation) => {
+      const { app, upstream } = appFor(config({ talk: 'gpt-4.1', 'talk-2': 'gpt-4.1-mini' }), [ok]);
+      const { status } = await ask(app, { target: `/v1/${operation}`, body: { model: 'talk', input: 'x' } });
+      expect([status, upstream.sent.length]).toEqual([200, 1]);
+    },
+  );
 
   it('is refused by the deployment that the tier leads to, not by the name', async () => {
     const pools = { talking: { members: ['A/talk'] }, vectors: { members: ['A/small'] } };

@@ -323,6 +323,7 @@ export function stageFor(config: RouterConfig, scripts: readonly Script[] = [], 
         failover: call.wishes.failover,
         spreadKey: null,
         boundTo: null,
+        pinned: false,
         plan: call.principal.plan,
       };
       const facts = { snapshot: ear.snapshot(), now: clock.now(), draw: deps.draw, turn: () => 0 };

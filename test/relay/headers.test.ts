@@ -77,6 +77,13 @@ const DOWN_STAYS = [
   'content-length',
   'strict-transport-security',
   'alt-svc',
+  'api-key',
+  'authorization',
+  'proxy-authorization',
+  'x-api-key',
+  'x-functions-key',
+  'ocp-apim-subscription-key',
+  'cookie',
   'x-router-deployment',
   'x-router-request-id',
 ];
@@ -95,6 +102,7 @@ const DOWN_TRAVELS = [
   'date',
   'x-request-id',
   'www-authenticate',
+  'set-cookie',
 ];
 
 describe('upwardHeaders', () => {
@@ -154,17 +162,24 @@ describe('upwardHeaders', () => {
   });
 });
 
+const WITH_BODY = { keepLength: false };
+
 describe('downwardHeaders', () => {
+  test('keeps the length where no body follows to have one', () => {
+    const headers = { 'content-length': '7', 'transfer-encoding': 'chunked', 'x-a': '1' };
+    expect(downwardHeaders(headers, { keepLength: true })).toEqual(['content-length', '7', 'x-a', '1']);
+  });
+
   test.each(DOWN_STAYS)('keeps back %s', (name) => {
-    expect(downwardHeaders({ [name]: 'v', accept: 'a/b' })).toEqual(['accept', 'a/b']);
+    expect(downwardHeaders({ [name]: 'v', accept: 'a/b' }, WITH_BODY)).toEqual(['accept', 'a/b']);
   });
 
   test.each(DOWN_TRAVELS)('hands on %s', (name) => {
-    expect(downwardHeaders({ [name]: 'v' })).toEqual([name, 'v']);
+    expect(downwardHeaders({ [name]: 'v' }, WITH_BODY)).toEqual([name, 'v']);
   });
 
   test('hands on every value of a header that came several times', () => {
-    expect(downwardHeaders({ 'set-cookie': ['a=1', 'b=2'], 'x-a': '1', 'x-none': undefined })).toEqual([
+    expect(downwardHeaders({ 'set-cookie': ['a=1', 'b=2'], 'x-a': '1', 'x-none': undefined }, WITH_BODY)).toEqual([
       'set-cookie',
       'a=1',
       'set-cookie',
@@ -179,7 +194,7 @@ describe('downwardHeaders', () => {
     { what: 'several names', connection: 'close, x-secret' },
     { what: 'a second Connection field', connection: ['keep-alive', 'x-secret'] },
   ])('keeps back what Connection declares by $what', ({ connection }) => {
-    expect(downwardHeaders({ connection, 'x-secret': 's', 'x-open': 'o' })).toEqual(['x-open', 'o']);
+    expect(downwardHeaders({ connection, 'x-secret': 's', 'x-open': 'o' }, WITH_BODY)).toEqual(['x-open', 'o']);
   });
 });
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import type { AttemptEnd } from '../../src/relay/attempt.ts';
-import { decoded, errorCodeOf, findingOf, headroomOf, judge } from '../../src/relay/judge.ts';
+import { decoded, errorCodeOf, findingOf, headroomOf, judge, remainingOf } from '../../src/relay/judge.ts';
 import type { UpstreamHeaders } from '../../src/upstream/port.ts';
 import { NOW } from '../routing/facts.ts';
 import { FakeLive } from './fakes.ts';
@@ -248,6 +248,22 @@ describe('headroomOf', () => {
     const share = headroomOf(headers);
     if (is === null) expect(share).toBeNull();
     else expect(share).toBeCloseTo(is, 10);
+  });
+});
+
+describe('remainingOf', () => {
+  test.each([
+    { what: 'nothing', headers: {}, is: null },
+    { what: 'tokens alone', headers: { 'x-ratelimit-remaining-tokens': '900' }, is: { tokens: 900, requests: null } },
+    {
+      what: 'both, -1 being unknown',
+      headers: { 'x-ratelimit-remaining-requests': '-1', 'x-ratelimit-remaining-tokens': '900' },
+      is: { tokens: 900, requests: null },
+    },
+    { what: '0, which may mean unknown', headers: { 'x-ratelimit-remaining-requests': '0' }, is: null },
+    { what: 'garbage', headers: { 'x-ratelimit-remaining-tokens': 'many' }, is: null },
+  ])('reads $what', ({ headers, is }) => {
+    expect(remainingOf(headers)).toEqual(is);
   });
 });
 

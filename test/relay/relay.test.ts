@@ -163,6 +163,21 @@ describe('a request', () => {
     plans: { free: { tiers: ['economy'] }, strict: { tiers: ['economy'], onHigherTier: 'refuse' } },
   });
 
+  test.each([
+    { what: 'asks for it by header', facts: { name: 'plain', wishes: { tier: 'premium' as const } } },
+    { what: 'asks for it by header, naming nothing', facts: { name: null, wishes: { tier: 'premium' as const } } },
+    { what: 'asks for it as its model', facts: { name: 'premium' } },
+  ])('a tier that lies outside the pools of a key is refused to whoever $what: 403', async ({ facts }) => {
+    const stage = stageFor(WORLD, [ok]);
+    const call = stage.call({ ...facts, principal: { pools: new Set(['plain']) } });
+    await expect(createRelay(stage.deps).serve(call)).rejects.toMatchObject({
+      code: 'forbidden',
+      status: 403,
+      message: 'The key does not permit "premium". It permits these pools: plain.',
+    });
+    expect(stage.upstream.sent).toHaveLength(0);
+  });
+
   test.each(['plain', 'even', 'premium', 'A/m', 'auto'])(
     'for %s waits for nothing but its deployment where all is well',
     (name) => {
@@ -241,6 +256,20 @@ describe('a request', () => {
     else expect(result).toMatchObject({ code: 'forbidden', status: 403, message: says });
     expect(stage.upstream.sent).toHaveLength(says === null ? 1 : 0);
   });
+});
+
+test('mostHeadroom goes by what deployments say is left, though they do not say of how much', async () => {
+  const pools = { free: { strategy: 'mostHeadroom', members: ['A/gpt-4.1', 'B/gpt-4.1'] } };
+  const config = configOf({ ...fleet(['https://a.openai.azure.com', 'https://b.openai.azure.com']), pools });
+  const left =
+    (tokens: number): Script =>
+    (sent) =>
+      sent.answer(200, {}, { 'x-ratelimit-remaining-tokens': String(tokens) });
+  const stage = stageFor(config, [left(100), left(9_000), left(50), ok]);
+  const relay = createRelay(stage.deps);
+  for (let count = 0; count < 4; count++) await relay.serve(stage.call({ name: 'free' }));
+  // Each is tried once before anything is known; then B has more left until it says 50.
+  expect(sentTo(stage)).toBe('ABBA');
 });
 
 describe('a request about files', () => {

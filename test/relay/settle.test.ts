@@ -190,7 +190,9 @@ describe('an agent that is not at home', () => {
 describe('a request that went elsewhere', () => {
   test('is told of with its first deployment, its last one, and why', async () => {
     const { failovers, from } = await told([reset, THROTTLED, ok], { labels: { ...LABELS, agent: 'guest' } });
-    expect(failovers).toEqual([{ agent: 'guest', from: 'A/m', to: 'C/m', cause: 'failing', at: from }]);
+    expect(failovers).toEqual([
+      { agent: 'guest', from: 'A/m', to: 'C/m', cause: 'failing', at: from, requestId: 'id-1' },
+    ]);
   });
 
   test.each<{ what: string; scripts: readonly Script[]; name?: string }>([

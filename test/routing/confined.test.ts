@@ -38,7 +38,16 @@ describe('whoever is confined to some pools', () => {
     fc.assert(
       fc.property(names, sets, fc.constantFrom('owner', 'other', 'nobody'), (name, pools, agent) => {
         const view = confined(CONFIG, new Set(pools));
-        const request = { name, agent, tier: null, failover: true, spreadKey: null, boundTo: null, plan: null };
+        const request = {
+          name,
+          agent,
+          tier: null,
+          failover: true,
+          spreadKey: null,
+          boundTo: null,
+          pinned: false,
+          plan: null,
+        };
         const facts = { snapshot: snapshotOf({}), now: NOW, draw: () => 0.5, turn: () => 0 };
         const decision = decide(view, request, facts);
         const reached =

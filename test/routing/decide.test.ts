@@ -236,6 +236,7 @@ describe('the turn for a request', () => {
     { what: 'a pool of one', request: { name: 'single' }, is: null },
     { what: 'a deployment', request: { name: 'A/m' }, is: null },
     { what: 'a name nobody knows', request: { name: 'none' }, is: null },
+    { what: 'what one endpoint keeps', request: { name: 'one', pinned: true }, is: null },
     { what: 'the first pool of a chain', request: { name: 'premium' }, is: 'one' },
     {
       what: 'the second pool of a chain, where the first is out',
@@ -342,6 +343,7 @@ const requests: fc.Arbitrary<RouteRequest> = fc.record({
   failover: fc.boolean(),
   spreadKey: fc.option(fc.string({ maxLength: 5 })),
   boundTo: fc.option(fc.constantFrom(...DEPLOYMENTS), { freq: 4 }),
+  pinned: fc.boolean(),
   plan: fc.option(fc.constantFrom(...PLANS)),
 });
 const known = fc.dictionary(fc.constantFrom(...DEPLOYMENTS), anyHealth, { noNullPrototype: true });

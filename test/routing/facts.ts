@@ -121,6 +121,7 @@ export const ANY_REQUEST: RouteRequest = {
   failover: true,
   spreadKey: null,
   boundTo: null,
+  pinned: false,
   plan: null,
 };
 

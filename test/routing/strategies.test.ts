@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Pool, Strategy } from '../../src/domain/config.ts';
 import type { DeploymentId } from '../../src/domain/deployment.ts';
 import { type OrderingFacts, orderMembers } from '../../src/routing/strategies.ts';
-import { health, pool, seeded, snapshotOf } from './facts.ts';
+import { DRAINED, HALF_OPEN, health, NOW, OPEN, PROBE, pool, RAMPING, seeded, snapshotOf } from './facts.ts';
 
 const NAMES = ['A/m', 'B/m', 'C/m', 'D/m', 'E/m'] as const;
 const REGIONS: Readonly<Record<string, string>> = { A: 'eastus2', B: 'West Europe', C: 'East US 2', D: 'westeurope' };
@@ -12,6 +12,7 @@ const FACTS: OrderingFacts = {
   draw: () => 0.5,
   key: 'agent',
   snapshot: snapshotOf({}),
+  now: NOW,
   regionOf: (deployment) => REGIONS[deployment[0] ?? ''] ?? null,
 };
 const STRATEGIES = ['priority', 'roundRobin', 'weighted', 'spread', 'leastLatency', 'mostHeadroom'] as const;
@@ -73,6 +74,48 @@ describe('roundRobin', () => {
         },
       ),
       { numRuns: 200 },
+    );
+  });
+});
+
+describe('roundRobin, where some cannot serve now', () => {
+  const SERVING = [health({}), PROBE];
+  const ALL = [...SERVING, OPEN, HALF_OPEN, DRAINED, RAMPING];
+
+  test('gives the turns of one that is out to all others alike, and puts it last', () => {
+    const snapshot = snapshotOf({ 'B/m': OPEN });
+    const order = (turn: number) =>
+      orderMembers(pool('roundRobin', ['A/m', 'B/m', 'C/m']), { ...FACTS, snapshot, turn });
+    expect([0, 1, 2].map((turn) => order(turn).join(' '))).toEqual(['A/m C/m B/m', 'C/m A/m B/m', 'A/m C/m B/m']);
+    expect(firsts(60, order)).toEqual(
+      new Map([
+        ['A/m', 30],
+        ['C/m', 30],
+      ]),
+    );
+  });
+
+  test('is even over those who serve, however the others stand; these come behind, in turns where they are just back', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...ALL), { minLength: 5, maxLength: 5 }), fc.nat(), (healths, start) => {
+        const healthOf = new Map(NAMES.map((name, at) => [name as string, healths[at] ?? OPEN]));
+        const snapshot = snapshotOf(Object.fromEntries(healthOf));
+        const of = (wanted: readonly unknown[]) => NAMES.filter((name) => wanted.includes(healthOf.get(name)));
+        const serving = of(SERVING);
+        const ramping = of([RAMPING]);
+        const first = serving.length > 0 ? serving : ramping.length > 0 ? ramping : NAMES.slice(0, 1);
+        const order = (turn: number) =>
+          orderMembers(pool('roundRobin', NAMES), { ...FACTS, snapshot, turn: start + turn });
+        const counts = firsts(7 * first.length, order);
+        expect(counts).toEqual(new Map(first.map((name) => [name, 7])));
+        expect(order(0).slice(serving.length + ramping.length)).toEqual(of([OPEN, HALF_OPEN, DRAINED]));
+        expect(
+          order(0)
+            .slice(serving.length, serving.length + ramping.length)
+            .sort(),
+        ).toEqual([...ramping]);
+      }),
+      { numRuns: 300 },
     );
   });
 });
@@ -192,6 +235,43 @@ describe('mostHeadroom', () => {
       'A/m',
       'D/m',
     ]);
+  });
+});
+
+describe('mostHeadroom, where what is left is said without the limit', () => {
+  const left = (tokens: number | null, requests: number | null, headroom: number | null = null) =>
+    health({ headroom, remaining: { tokens, requests } });
+
+  test.each([
+    { by: 'tokens', known: { 'A/m': left(10, 99), 'B/m': left(30, 1), 'C/m': left(20, 50) }, is: 'B C A' },
+    {
+      by: 'requests where not all say tokens',
+      known: { 'A/m': left(10, 9), 'B/m': left(null, 30), 'C/m': left(20, 5) },
+      is: 'B A C',
+    },
+    {
+      by: 'shares where all have one',
+      known: { 'A/m': left(10, 1, 0.9), 'B/m': left(99, 9, 0.1), 'C/m': left(50, 5, 0.5) },
+      is: 'A C B',
+    },
+    {
+      by: 'numbers where one has no share',
+      known: { 'A/m': left(10, 1, 0.9), 'B/m': left(99, 9), 'C/m': left(50, 5, 0.5) },
+      is: 'B C A',
+    },
+    {
+      by: 'silence, which counts as free',
+      known: { 'A/m': left(10, 1), 'B/m': health({}), 'C/m': left(50, 5) },
+      is: 'B C A',
+    },
+    {
+      by: 'shares where nothing else is common',
+      known: { 'A/m': health({ headroom: 0.2 }), 'B/m': left(5, null), 'C/m': health({ headroom: 0.5 }) },
+      is: 'B C A',
+    },
+  ])('compares by $by', ({ known, is }) => {
+    const order = orderMembers(pool('mostHeadroom', ['A/m', 'B/m', 'C/m']), { ...FACTS, snapshot: snapshotOf(known) });
+    expect(order.map((id) => id[0]).join(' ')).toBe(is);
   });
 });
 

@@ -377,6 +377,9 @@ describe('what is known of a deployment', () => {
       fc.property(outcomes, (outcome) => {
         expect(learnt(known, finding(outcome))).toMatchObject({ latencyMs: 120, headroom: 0.4 });
         expect(learnt(known, finding(outcome, { headroom: 0 })).headroom).toBe(0);
+        const left = { tokens: 5, requests: null };
+        expect(learnt({ ...known, remaining: left }, finding(outcome)).remaining).toEqual(left);
+        expect(learnt(known, finding(outcome, { remaining: left })).remaining).toEqual(left);
       }),
     );
   });

@@ -1,7 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../src/clocks.ts';
+import { asRouterError } from '../../src/domain/errors.ts';
 import type { Answer, IncomingRequest } from '../../src/domain/message.ts';
-import { asRouterError, errorAnswer } from '../../src/http/errors.ts';
+import { errorAnswer } from '../../src/http/errors.ts';
 import { type RunningServer, startServer } from '../../src/server/server.ts';
 import { ManualClock, settled } from '../harness/manualClock.ts';
 import { answersIn, rawClient } from './rawClient.ts';

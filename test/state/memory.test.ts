@@ -57,11 +57,13 @@ describe('what people may read', () => {
     learn(one, clock, 'failing', { times: 5 });
     await converge(instances);
     await clock.pass(1_000);
-    for (let count = 0; count < 7; count++) one.state.recordFailover({ ...failover, at: clock.now() });
+    for (let count = 1; count <= 7; count++)
+      one.state.recordFailover({ ...failover, at: clock.now(), requestId: `request-${count}` });
     await clock.pass(5_000);
     await converge(instances);
     const told = await two.operations.events(0, 10);
-    expect(told).toMatchObject([{ kind: 'failover', agent: 'cpt_agent', count: 7 }, { kind: 'opened' }]);
+    const latest = { kind: 'failover', agent: 'cpt_agent', count: 7, requestId: 'request-7' };
+    expect(told).toMatchObject([latest, { kind: 'opened' }]);
     expect(await two.operations.events(clock.now() - 5_500, 10)).toHaveLength(1);
     expect(await two.operations.events(0, 1)).toHaveLength(1);
   });

@@ -153,6 +153,39 @@ describe('the log', () => {
   });
 });
 
+describe('the line of a request that was wrong in itself', () => {
+  const refused = { requestId: 'r', agent: 'ada', status: 400, code: 'invalid_request', durationMs: 1.4 };
+  const LINE = { requestId: 'r', agentName: 'ada', responseTime: 1, attempts: 0 };
+  it.each([
+    {
+      what: 'bad input',
+      facts: {},
+      is: { level: 'info', message: 'Request refused', status: 400, code: 'invalid_request' },
+    },
+    {
+      what: 'a store that is away',
+      facts: { status: 503, code: 'internal' },
+      is: { level: 'error', message: 'Request failed', status: 503, code: 'internal' },
+    },
+    {
+      what: 'a caller who left',
+      facts: { status: 499, code: 'internal' },
+      is: { level: 'info', message: 'Caller left', status: 499, code: 'internal' },
+    },
+  ])('tells $what', ({ facts, is }) => {
+    const { journal, told } = listen();
+    journal.requestRefused({ ...refused, ...facts });
+    expect(told()).toEqual([{ time: '2026-11-21T12:30:00.000Z', ...LINE, ...is }]);
+  });
+
+  it('is left out where requests have no lines, unless it is in trouble', () => {
+    const { journal, told } = listen({ requests: false });
+    journal.requestRefused(refused);
+    journal.requestRefused({ ...refused, status: 503 });
+    expect(told()).toMatchObject([{ status: 503 }]);
+  });
+});
+
 describe('fanOut', () => {
   it('tells everything to each, in order', () => {
     const heard: string[] = [];
@@ -173,6 +206,7 @@ describe('fanOut', () => {
       'retrying',
       'streamBroken',
       'requestEnded',
+      'requestRefused',
       'quotaRunsLow',
       'credentialsRefused',
       'priceUnknown',

@@ -139,6 +139,8 @@ describe('renderPath', () => {
     },
     { what: "keys of the front door: the host's code", query: 'code=secret&x=1', dated: `${version}&x=1`, v1: 'x=1' },
     { what: "keys of the front door: API Management's", query: 'subscription-key=secret', dated: version, v1: '' },
+    { what: "the caller's own key", query: 'api-key=secret&x=1&API-Key=secret', dated: `${version}&x=1`, v1: 'x=1' },
+    { what: 'a key whose name is encoded', query: 'api%2Dkey=secret', dated: version, v1: '' },
     { what: 'empty pairs', query: '&&x&', dated: `${version}&x`, v1: 'x' },
     { what: 'a parameter that is encoded wrongly', query: '%zz=1', dated: `${version}&%zz=1`, v1: '%zz=1' },
     {

@@ -67,7 +67,7 @@ export const pool = section(
     strategy: z._default(
       oneOf(
         STRATEGIES,
-        'How the next deployment is chosen. `priority`: the first that can serve. `roundRobin`: in turn, over all instances. `weighted`: by weight. `spread`: a stable choice by `prompt_cache_key`, else agent. `leastLatency`: the quickest to its first byte. `mostHeadroom`: the one furthest from its limits.',
+        'How the next deployment is chosen. `priority`: the first that can serve. `roundRobin`: in turn, over all instances. `weighted`: by weight. `spread`: a stable choice by `prompt_cache_key`, else agent. `leastLatency`: the quickest to its first byte. `mostHeadroom`: the one furthest from its limits, by what its answers say is left.',
       ),
       'priority',
     ),

@@ -19,12 +19,12 @@ const HEADERS: readonly Parameter[] = [
 
 /** By the header's name. */
 export const LABEL_PARAMETERS = Object.fromEntries(HEADERS.map((header) => [String(header['name']), header]));
-const REFERRED: readonly Parameter[] = Object.keys(LABEL_PARAMETERS).map((name) => ({
+export const LABEL_REFERENCES: readonly Parameter[] = Object.keys(LABEL_PARAMETERS).map((name) => ({
   $ref: `#/components/parameters/${name}`,
 }));
 
 /** What serving may come to beyond the deployment's own answer. */
-const ERRORS = [404, 408, 413, 415, 502, 504];
+export const DATA_ERRORS = [404, 408, 413, 415, 502, 504];
 const AS_AZURE = "As Azure OpenAI's reference has it, byte for byte; a stream where the body asks for one.";
 
 function served(id: string, summary: string, parameters: readonly Parameter[]) {
@@ -33,9 +33,9 @@ function served(id: string, summary: string, parameters: readonly Parameter[]) {
     tag: 'data plane',
     summary,
     description: AS_AZURE,
-    parameters: [...parameters, ...REFERRED],
+    parameters: [...parameters, ...LABEL_REFERENCES],
     answer: 'Anything',
-    errors: ERRORS,
+    errors: DATA_ERRORS,
   });
 }
 

@@ -2,6 +2,7 @@ import { type ControlRoute, withId } from '../controlRoute.ts';
 import { CONTROL_PATHS } from './controlPaths.ts';
 import { DATA_PATHS, LABEL_PARAMETERS } from './dataPaths.ts';
 import { FLEET_SCHEMAS } from './fleetSchemas.ts';
+import { GENERATE_PATHS, GENERATE_SCHEMAS } from './generatePaths.ts';
 import { LEDGER_SCHEMAS } from './ledgerSchemas.ts';
 import { LOOK_SCHEMAS } from './lookSchemas.ts';
 import { ERROR_RESPONSES } from './operation.ts';
@@ -15,7 +16,7 @@ export const DESCRIPTION = {
     title: 'Azure OpenAI router',
     version: INTERFACE_VERSION,
     description:
-      'The data plane is that of Azure OpenAI and is described here in short; the control plane under /router needs the admin key.',
+      'The data plane is that of Azure OpenAI and is described here in short; the control plane under /router needs the admin key, but for /router/generate, which takes the keys of callers.',
   },
   servers: [{ url: '/' }],
   security: [{ apiKey: [] }, { bearer: [] }],
@@ -27,9 +28,9 @@ export const DESCRIPTION = {
     { name: 'accounts', description: 'keys, quotas, usage' },
     { name: 'open', description: 'needs no key' },
   ],
-  paths: { ...CONTROL_PATHS, ...DATA_PATHS },
+  paths: { ...CONTROL_PATHS, ...GENERATE_PATHS, ...DATA_PATHS },
   components: {
-    schemas: { ...FLEET_SCHEMAS, ...LEDGER_SCHEMAS, ...LOOK_SCHEMAS },
+    schemas: { ...FLEET_SCHEMAS, ...LEDGER_SCHEMAS, ...LOOK_SCHEMAS, ...GENERATE_SCHEMAS },
     responses: ERROR_RESPONSES,
     parameters: LABEL_PARAMETERS,
     securitySchemes: {

@@ -78,7 +78,7 @@ export const FLEET_SCHEMAS: Readonly<Record<string, Schema>> = {
     lastFailedAt: nullable(instant),
   }),
   Agents: items(ref('Agent')),
-  Assignment: { ...object({ deployment: text }, { pinned: flag }), additionalProperties: true },
+  Assignment: object({ deployment: text }, { pinned: flag }),
   Store: object({
     kind: oneOf(['memory', 'tables']),
     shared: flag,
@@ -95,10 +95,20 @@ export const FLEET_SCHEMAS: Readonly<Record<string, Schema>> = {
     deployments: list(ref('Deployment')),
     agents: list(ref('Agent')),
     store: ref('Store'),
+    failovers: told(
+      nullable(list(ref('Event'))),
+      'as /router/failovers has them; of the last day, at most 100; null: not known now',
+    ),
+    usage: told(nullable(ref('UsageToday')), 'of the fleet, today (UTC), at most 10 s old; null: not known now'),
+    quotas: told(nullable(list(ref('Quota'))), 'of at most 100 accounts; null: not known now'),
+    keys: told(nullable(list(ref('Key'))), 'null: not known now'),
   }),
   Event: {
     oneOf: [
-      object({ kind: oneOf(['failover']), agent: text, from: text, to: text, cause: text, count, ...event }),
+      object(
+        { kind: oneOf(['failover']), agent: text, from: text, to: text, cause: text, count, ...event },
+        { requestId: told(text, 'of the latest of them') },
+      ),
       object({ kind: oneOf(['agentMoved']), agent: text, from: nullable(text), to: text, cause: text, ...event }),
       object({ kind: oneOf(['agentReturned']), agent: text, from: text, cause: text, ...event }),
       object({ kind: oneOf(DEPLOYMENT_EVENTS), deployment: text, until: nullable(instant), cause: text, ...event }),

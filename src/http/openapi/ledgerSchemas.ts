@@ -74,6 +74,7 @@ export const LEDGER_SCHEMAS: Readonly<Record<string, Schema>> = {
   }),
   Quotas: items(ref('Quota')),
   UsageSum: object(sums),
+  UsageToday: object({ from: day, to: day, total: ref('UsageSum') }),
   UsageRow: object(sums, labels),
   Usage: object({
     from: day,

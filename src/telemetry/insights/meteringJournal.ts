@@ -38,6 +38,7 @@ export function createMeteringJournal(
       retrying: nothing,
       streamBroken: ({ deployment }) => told.streamsBroken(1, { endpoint: endpointOf(deployment), deployment }),
       requestEnded: createRequestMeter({ counter, histogram }),
+      requestRefused: nothing,
       quotaRunsLow: ({ account, quota, used, limit, resetsAt }) =>
         emit('quotaRunsLow', Date.now(), { account, quota, used, limit, resetsAt: instant(resetsAt) }),
       credentialsRefused: (facts) => {

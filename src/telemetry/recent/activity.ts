@@ -140,6 +140,7 @@ function requestsOnly(requestEnded: (record: RequestRecord) => void): Journal {
     retrying: nothing,
     streamBroken: nothing,
     requestEnded,
+    requestRefused: nothing,
     quotaRunsLow: nothing,
     credentialsRefused: nothing,
     priceUnknown: nothing,

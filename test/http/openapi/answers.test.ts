@@ -44,6 +44,21 @@ interface Row {
 }
 
 const EXPLAINED = { path: CHAT, headers: { 'x-agent-name': 'ada' }, body: QUESTION };
+const SCHEMA = { type: 'object', properties: { code: { type: 'string' } }, required: ['code'] };
+const STRUCTURED: RawCall = { path: '/router/generate/structured', body: { prompt: 'x', schema: SCHEMA } };
+const TEXT: RawCall = { path: '/router/generate/text', body: { prompt: 'x' } };
+const ANEW = [['x-router-cache', 'off']] as const;
+
+/** A call for which the model says this. */
+function says(content: string, call: RawCall): () => RawCall {
+  const choices = [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content, refusal: null } }];
+  return () => {
+    const said = json(200, { ...ANSWER, choices }, MODEL);
+    upstream.script(said, said, json(200, ANSWER, MODEL));
+    return call;
+  };
+}
+
 const MANY_HEADERS = Array.from({ length: 50 }, (_, at) => [`x-${at}`, 'v'] as const);
 
 const ROWS: readonly Row[] = [
@@ -103,6 +118,15 @@ const ROWS: readonly Row[] = [
   { id: 'getUsage', call: { path: '/router/usage?by=colour' }, status: 400 },
   { id: 'revokeKey', call: () => ({ method: 'DELETE', path: `/router/keys/${keyId}` }) },
   { id: 'revokeKey', call: { method: 'DELETE', path: '/router/keys/nope' }, status: 404 },
+  { id: 'generateStructured', call: says('{"code":"99213"}', STRUCTURED) },
+  { id: 'generateStructured', call: STRUCTURED },
+  { id: 'generateStructured', call: says('no JSON at all', { ...STRUCTURED, headers: ANEW }), status: 422 },
+  { id: 'generateStructured', call: { ...STRUCTURED, body: { prompt: 'x' } }, status: 400 },
+  { id: 'generateStructured', call: { ...STRUCTURED, body: '{' }, status: 400 },
+  { id: 'generateStructured', call: STRUCTURED, bare: true, status: 401 },
+  { id: 'generateText', call: says('Hello.', TEXT) },
+  { id: 'generateText', call: { ...TEXT, body: { prompt: 'x', model: 'nope' } }, status: 404 },
+  { id: 'generateText', call: { ...TEXT, body: { prompt: 'x', more: 1 } }, status: 400 },
   { id: 'listModelsV1', call: { path: '/openai/v1/models' } },
   { id: 'getModelDated', call: { path: '/openai/models/gpt-4.1?api-version=x' } },
   { id: 'getModelShort', call: { path: '/v1/models/nope' }, status: 404 },

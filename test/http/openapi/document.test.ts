@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DEPLOYMENT_OPERATIONS } from '../../../src/domain/target.ts';
 import { routesOf } from '../../../src/http/control.ts';
 import { readTarget } from '../../../src/http/dialect.ts';
+import { GENERATE_ROUTES } from '../../../src/http/generate.ts';
 import { DESCRIPTION } from '../../../src/http/openapi/document.ts';
 import { configOf, fleet } from '../../harness/router.ts';
 import { appFor, ask } from '../ask.ts';
@@ -12,12 +13,14 @@ const CONFIG = configOf(fleet(['https://a.openai.azure.com']));
 const filled = (path: string): string => path.replace(/\{\w+\}/g, 'x');
 const isControl = (path: string): boolean => readTarget('GET', filled(path)) === null;
 
+/** Those of operators, and those under /router that are the callers'. */
 function routes() {
-  return routesOf(appFor(CONFIG).appDeps);
+  const generate = GENERATE_ROUTES.map((path) => ({ method: 'POST', path: new RegExp(`^${path}$`), open: false }));
+  return [...routesOf(appFor(CONFIG).appDeps), ...generate];
 }
 
 describe('the description of the interface', () => {
-  test('knows every route of the control plane, and no other', () => {
+  test('knows every route under /router, and no other', () => {
     const documented = OPERATIONS.filter(({ path }) => isControl(path));
     const taken = documented.map(({ path, method }) => {
       const found = routes().find((route) => route.method === method && route.path.test(filled(path)));
