@@ -135,14 +135,7 @@ export function compose(options: ComposeOptions): Composition {
   return {
     app: firstAnswer.of(app),
     clock: systemClock,
-    resetFailureWindows: async () => {
-      await begun.now();
-      if (!(await sweep({ state, store, now })).done) return;
-      const { aside } = watch;
-      const asked = aside.asking();
-      await sweepQuotas({ store, now: now() }).catch((error: unknown) => aside.failed(error, asked));
-      await ledger.compact(now());
-    },
+    resetFailureWindows: () => begun.now().then(() => sweepAll({ state, store, ledger, now })),
     close: async () => {
       begun.cancel();
       entry.close();
@@ -158,6 +151,22 @@ function lazyStore({ storage, hasPlatformIdentity, aroundStore = (store) => stor
   return new LazyStore(storage.kind, async () =>
     aroundStore(await openStore(await storage.connection(), hasPlatformIdentity)),
   );
+}
+
+interface SweepParts {
+  readonly state: SharedState;
+  readonly store: Store;
+  readonly ledger: StoredLedger;
+  readonly now: () => number;
+}
+
+/** What the timer does, one thing after the other; each may be done at any time, and twice at once. */
+async function sweepAll({ state, store, ledger, now }: SweepParts): Promise<void> {
+  if (!(await sweep({ state, store, now })).done) return;
+  const { aside } = state.watch;
+  const asked = aside.asking();
+  await sweepQuotas({ store, now: now() }).catch((error: unknown) => aside.failed(error, asked));
+  await ledger.compact(now());
 }
 
 interface DataParts {

@@ -23,6 +23,7 @@ import { Patience } from './patience.ts';
 import { refusal } from './refusal.ts';
 import { type Trail, trailHeaders } from './trail.ts';
 import type { UsageAsking } from './usageAsking.ts';
+import { remainingMs, within } from './within.ts';
 
 export interface AttemptsDeps {
   readonly config: RouterConfig;
@@ -116,7 +117,6 @@ export class Attempts {
   }
 
   async run(): Promise<Served> {
-    const { state, clock } = this.#deps;
     while (!isOver(this.#call.caller)) {
       const next = takeNext(this.#waiting, this.trail, this.#deps.config) ?? (await this.#later());
       if (isOver(this.#call.caller)) break;
@@ -126,11 +126,23 @@ export class Attempts {
       // Others may have learnt since this request's route was decided that the deployment rests, or hold its only probe.
       if (kind === 'out' || (kind === 'ramping' && this.#letOthersFirst(next))) continue;
       const probe = kind === 'probe';
-      if (probe && !(await state.claimProbe(id, clock.now(), this.#waiting.length === 0))) continue;
+      if (probe && !(await this.#claim(id))) continue;
       const served = await this.#try(next, probe);
       if (served !== null) return served;
     }
     throw this.#endedEarly();
+  }
+
+  /** A claim that is granted too late is given back: nobody would make use of it. */
+  #claim(id: DeploymentId): Promise<boolean> {
+    const { state, clock } = this.#deps;
+    return within(clock, state.claimProbe(id, clock.now(), this.#waiting.length === 0), {
+      ms: this.#remainingMs() / 2,
+      otherwise: () => false,
+      tooLate: (granted) => {
+        if (granted) state.dropProbe(id);
+      },
+    });
   }
 
   /** Every candidate has been tried or rests. */
@@ -237,7 +249,7 @@ export class Attempts {
   }
 
   #remainingMs(): number {
-    return this.#call.arrivedAt + this.#call.wishes.deadlineMs - this.#deps.clock.monotonicMs();
+    return remainingMs(this.#call, this.#deps.clock);
   }
 
   /** An attempt may take half of what is left while others could still serve, and a stream no longer than its first-token deadline. */

@@ -1,10 +1,10 @@
 /** The data plane: a read request in, an answer out. */
-import type { Quotas } from '../accounts/port.ts';
+import type { Quotas, QuotaUse, Reservation } from '../accounts/port.ts';
 import { scanId } from '../body/fields.ts';
 import type { ResponseCache } from '../cache/responseCache.ts';
 import type { RouterConfig } from '../domain/config.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
-import type { RouterError } from '../domain/errors.ts';
+import { RouterError } from '../domain/errors.ts';
 import type { Answer } from '../domain/message.ts';
 import { ConfinedViews } from '../routing/confined.ts';
 import { decide, type Route, turnPool } from '../routing/decide.ts';
@@ -22,7 +22,10 @@ import { type Answered, findHolder, holderOf, placeOf, seek, storedResponse } fr
 import { Streamed } from './streamed.ts';
 import { Tally, type TallyDeps } from './tally.ts';
 import { toldOf, type Way } from './told.ts';
+import { remainingMs, within } from './within.ts';
 import { isWork, tallyAbandoned, tallyWhole } from './worked.ts';
+
+const UNUSED: QuotaUse = { promptTokens: 0, tokens: 0, outputTokens: 0, costNanoUsd: 0 };
 
 export interface RelayDeps extends AttemptsDeps {
   readonly quotas: Quotas;
@@ -58,12 +61,33 @@ class DirectRelay implements Relay {
     try {
       const ask = askFor(this.#views.for(call.principal.pools), tallying.prices, call);
       const held = quotas.reserve(call.principal, ask);
-      tally.hold(held instanceof Promise ? await held : held);
+      tally.hold(held instanceof Promise ? await this.#inTime(call, held) : held);
       return await this.#serve(call, tally, way);
     } catch (error) {
       tally.failed(error);
       throw toldOf(error, call, way, clock);
     }
+  }
+
+  /** What is granted too late is given back. */
+  #inTime(call: Call, held: Promise<Reservation>): Promise<Reservation> {
+    const { clock } = this.#deps;
+    return within(clock, held, {
+      ms: remainingMs(call, clock),
+      otherwise: () => {
+        throw new RouterError(
+          'deadline_exceeded',
+          `No answer within ${call.wishes.deadlineMs} ms: its quota was waited for.`,
+        );
+      },
+      tooLate: (reservation) => reservation.settle(UNUSED),
+    });
+  }
+
+  /** Half of a request's time at most is spent on what the store may know better. */
+  #spared<T>(call: Call, asked: Promise<T>, otherwise: () => T): Promise<T> {
+    const { clock } = this.#deps;
+    return within(clock, asked, { ms: remainingMs(call, clock) / 2, otherwise });
   }
 
   /** Where all is well, nothing is waited for but the deployment. */
@@ -72,13 +96,17 @@ class DirectRelay implements Relay {
     const config = this.#views.for(call.principal.pools);
     const stored = storedResponse(call);
     const holder =
-      stored === null ? null : (holderOf(config, state, stored) ?? (await findHolder(config, state, stored)));
+      stored === null
+        ? null
+        : (holderOf(config, state, stored) ??
+          (await this.#spared(call, findHolder(config, state, stored), () => null)));
     if (call.target.kind === 'response' && holder === null)
       return this.#respond({ ...(await seek({ ...this.#deps, config }, call, { id: call.target.id, way })), tally });
     const request = requestFor(config, call, holder);
     const pool = turnPool(config, request, this.#known());
     const taken = pool === null ? 0 : state.turn(pool);
-    const turn = typeof taken === 'number' ? taken : await taken;
+    const turn =
+      typeof taken === 'number' ? taken : await this.#spared(call, taken, () => state.peekTurn(pool?.name ?? ''));
     const route = this.#decide(config, request, (name) => (name === pool?.name ? turn : state.peekTurn(name)));
     way.tier = route.tier;
     refuseUnfit(config, call, route);

@@ -79,10 +79,11 @@ export class Telling {
   async #run(): Promise<void> {
     this.#cancel = null;
     this.#isUnderWay = true;
-    this.#isAgain = false;
     await this.#facts.tell();
     this.#toldAt = this.#facts.clock.monotonicMs();
     this.#isUnderWay = false;
-    if (this.#isAgain) this.news();
+    if (!this.#isAgain) return;
+    this.#isAgain = false;
+    this.news();
   }
 }
