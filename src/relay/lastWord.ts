@@ -38,20 +38,21 @@ const CLOSE_OBJECT = 0x7d;
 const LETTER_D = 0x64;
 const LETTER_E = 0x65;
 const LETTER_T = 0x74;
-/** `data:` and `event:` up to their values. */
+/** `data:` */
 const DATA_LENGTH = 5;
-const EVENT_LENGTH = 6;
 /** No type that matters is named farther behind. */
 const NAME_WITHIN = 64;
-const DELTA = /^ ?[\w.]*delta[\r\n]/;
-const TYPE_DELTA = /^\{\s*"type"\s*:\s*"[\w.]*delta"/;
+const DELTA = Buffer.from('delta');
+const BLANK_LINE = Buffer.from('\n\n');
+const TYPE_DELTA = /^ ?\{\s*"type"\s*:\s*"[\w.]*delta"/;
 
 /** Whole events in. */
 export function lastWordOf(events: Buffer): LastWord {
+  if (endsInChunk(events)) return MORE;
   let end = events.length;
   while (end > 0 && (events[end - 1] === LF || events[end - 1] === CR)) end--;
   if (end === 0) return NOTHING;
-  const at = wholeEventsEnd(events, 0, end);
+  const at = eventStart(events, end);
   if (saysMore(events, at, end)) return MORE;
   const word = read(events.toString('utf8', at, end), at);
   if (at === 0 || (word.kind !== 'end' && word.kind !== 'nothing')) return word;
@@ -73,18 +74,45 @@ export function isLongEnd(beginning: Buffer): boolean {
   return ENDING_TYPES.has(NAMED_TYPE.exec(beginning.toString('latin1', 0, NAME_WITHIN))?.[1] ?? '');
 }
 
-/** By far the most frequent case; false: it has to be read. */
-function saysMore(events: Buffer, at: number, end: number): boolean {
-  const first = events[at];
-  if (first === LETTER_E) return DELTA.test(events.toString('latin1', at + EVENT_LENGTH, at + NAME_WITHIN));
-  if (first !== LETTER_D) return false;
+/**
+ * By far the most frequent case, and told without looking for where the last event begins: the first one is a chunk of a chat, and
+ * the last one ends like such. Neither `[DONE]` does, nor an error, whose braces close with those of its event.
+ */
+function endsInChunk(events: Buffer): boolean {
+  const { length } = events;
+  if (events[length - 1] !== LF || events[length - 2] !== LF) return false;
+  if (events[length - 3] !== CLOSE_OBJECT || events[length - 4] === CLOSE_OBJECT) return false;
+  const first = firstMember(events, 0);
+  return first !== null && first !== LETTER_E && first !== LETTER_T;
+}
+
+/** The first letter of the first member of an event's data; `null`: the event has another form. */
+function firstMember(events: Buffer, at: number): number | null {
+  if (events[at] !== LETTER_D) return null;
   const value = at + DATA_LENGTH + (events[at + DATA_LENGTH] === SPACE ? 1 : 0);
-  if (events[value] !== OPEN_OBJECT) return false;
-  if (events[value + 1] !== QUOTE) return false;
-  // An error stands first, or its braces close with those of the event.
-  if (events[value + 2] === LETTER_E) return false;
-  if (events[value + 2] === LETTER_T) return TYPE_DELTA.test(events.toString('latin1', value, value + NAME_WITHIN));
+  return events[value] === OPEN_OBJECT && events[value + 1] === QUOTE ? (events[value + 2] ?? null) : null;
+}
+
+/** Where the last event begins, which ends at `end`; a stream ends its lines in one way. */
+function eventStart(events: Buffer, end: number): number {
+  if (events[end] !== LF) return wholeEventsEnd(events, 0, end);
+  const before = events.lastIndexOf(BLANK_LINE, end - 1);
+  return before === -1 ? 0 : before + BLANK_LINE.length;
+}
+
+/** False: it has to be read. */
+function saysMore(events: Buffer, at: number, end: number): boolean {
+  if (events[at] === LETTER_E) return isDelta(events, events.indexOf(LF, at));
+  const first = firstMember(events, at);
+  if (first === null || first === LETTER_E) return false;
+  if (first === LETTER_T) return TYPE_DELTA.test(events.toString('latin1', at + DATA_LENGTH, at + NAME_WITHIN));
   return events[end - 1] !== CLOSE_OBJECT || events[end - 2] !== CLOSE_OBJECT;
+}
+
+/** Whether the line that ends there ends in `delta`. */
+function isDelta(events: Buffer, lineEnd: number): boolean {
+  for (let at = 0; at < DELTA.length; at++) if (events[lineEnd - DELTA.length + at] !== DELTA[at]) return false;
+  return true;
 }
 
 function read(event: string, at: number): LastWord {

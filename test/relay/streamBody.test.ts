@@ -63,7 +63,7 @@ const eventTexts = fc.constantFrom(
   EVENT,
   'data: {"a":"é漢😀"}\n\n',
   ': comment\n\n',
-  'event: x\r\ndata: 1\r\n\r\n',
+  'event: x\ndata: 1\n\n',
   'data: a\ndata: b\n\n',
   'data: [DONE]\n\n',
 );
