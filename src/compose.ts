@@ -6,7 +6,6 @@ import { KeyDesk } from './accounts/keyDesk.ts';
 import { createKeylessGate } from './accounts/keylessGate.ts';
 import { KeyRing } from './accounts/keyRing.ts';
 import { AccountQuotas } from './accounts/quotaKeeper.ts';
-import { sweepQuotas } from './accounts/quotaSweep.ts';
 import { Refusals } from './accounts/refusals.ts';
 import { Throttle } from './accounts/throttle.ts';
 import { ResponseCache } from './cache/responseCache.ts';
@@ -30,10 +29,10 @@ import { stateGauges } from './state/gauges.ts';
 import { SharedOperations } from './state/operations.ts';
 import { SharedState } from './state/shared.ts';
 import type { StoreWatch } from './state/storeWatch.ts';
-import { sweep } from './state/sweep.ts';
 import type { StorageSettings } from './store/connection.ts';
 import { LazyStore } from './store/lazy.ts';
 import type { Store } from './store/port.ts';
+import { sweepAll } from './sweeping.ts';
 import { fanOut } from './telemetry/fanOut.ts';
 import { connectInsights } from './telemetry/insights/connect.ts';
 import { createLog } from './telemetry/log.ts';
@@ -151,22 +150,6 @@ function lazyStore({ storage, hasPlatformIdentity, aroundStore = (store) => stor
   return new LazyStore(storage.kind, async () =>
     aroundStore(await openStore(await storage.connection(), hasPlatformIdentity)),
   );
-}
-
-interface SweepParts {
-  readonly state: SharedState;
-  readonly store: Store;
-  readonly ledger: StoredLedger;
-  readonly now: () => number;
-}
-
-/** What the timer does, one thing after the other; each may be done at any time, and twice at once. */
-async function sweepAll({ state, store, ledger, now }: SweepParts): Promise<void> {
-  if (!(await sweep({ state, store, now })).done) return;
-  const { aside } = state.watch;
-  const asked = aside.asking();
-  await sweepQuotas({ store, now: now() }).catch((error: unknown) => aside.failed(error, asked));
-  await ledger.compact(now());
 }
 
 interface DataParts {

@@ -23,7 +23,7 @@ export function within<T>(clock: Clock, promise: Promise<T>, { ms, otherwise, to
       try {
         resolve(otherwise());
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     });
     promise.then(
@@ -34,7 +34,7 @@ export function within<T>(clock: Clock, promise: Promise<T>, { ms, otherwise, to
       },
       (error: unknown) => {
         cancel();
-        reject(error as Error);
+        reject(error);
       },
     );
   });
