@@ -14,28 +14,18 @@ export interface Waiting<T> {
   readonly tooLate?: (value: T) => void;
 }
 
+const OVER = Symbol('over');
+
 /** The store may be slow to say something, and a request has only so much time for it. */
-export function within<T>(clock: Clock, promise: Promise<T>, { ms, otherwise, tooLate }: Waiting<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let isOver = false;
-    const cancel = clock.after(ms, () => {
-      isOver = true;
-      try {
-        resolve(otherwise());
-      } catch (error) {
-        reject(error);
-      }
-    });
-    promise.then(
-      (value) => {
-        cancel();
-        if (isOver) tooLate?.(value);
-        else resolve(value);
-      },
-      (error: unknown) => {
-        cancel();
-        reject(error);
-      },
-    );
+export async function within<T>(clock: Clock, promise: Promise<T>, waiting: Waiting<T>): Promise<T> {
+  const { ms, otherwise, tooLate } = waiting;
+  let cancel: () => void = () => undefined;
+  const over = new Promise<typeof OVER>((resolve) => {
+    cancel = clock.after(ms, () => resolve(OVER));
   });
+  const first = await Promise.race([promise, over]).finally(cancel);
+  if (first !== OVER) return first;
+  // Should it fail after all, that is nobody's concern any more.
+  promise.then(tooLate, () => undefined);
+  return otherwise();
 }
