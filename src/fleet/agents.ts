@@ -93,7 +93,9 @@ function foldFailures(before: AgentRecord, evidence: AgentEvidence, facts: Agent
   const { on, fallback, cause } = evidence;
   const known =
     before.failures?.on === on ? before.failures : { on, since: evidence.servedAt ?? 0, reports: NO_REPORTS };
-  const past = Math.max(known.since, evidence.servedAt ?? 0);
+  // What failed there before it was moved there has been told, or is of another time.
+  const movedAt = before.assignment?.deployment === on ? before.assignment.since : 0;
+  const past = Math.max(known.since, movedAt, evidence.servedAt ?? 0);
   const mine = evidence.failedAt.filter((at) => at > past);
   const last = mine.at(-1);
   if (last === undefined) return before;

@@ -31,6 +31,7 @@ export interface FailureEvidence {
 
 export interface ProbeEvidence {
   readonly claim: string;
+  readonly claimedAt: number;
   readonly outcome: 'answered' | 'failed' | 'dropped' | 'pending';
   /** Failed: how often the window has opened by then, as far as is known here. Without the store others do not count. */
   readonly openings: number;
@@ -72,7 +73,7 @@ function foldBreaker(before: FleetBreaker, evidence: Evidence, facts: FoldFacts)
     case 'open':
       return foldLapsed(before, evidence, facts);
     case 'halfOpen': {
-      if (evidence.probe?.claim !== before.claim) return before;
+      if (evidence.probe?.claim !== before.claim) return foldLapsed(before, evidence, facts);
       const after = foldProbe(before, evidence.probe, facts.breaker);
       return after.kind === 'closed' ? foldFailures(after, evidence, facts) : after;
     }
@@ -83,11 +84,13 @@ function foldBreaker(before: FleetBreaker, evidence: Evidence, facts: FoldFacts)
 
 /**
  * Whatever was sent before the window opened teaches nothing about its end. A probe after its end does, even if the claim could not be
- * written when it was made, as the store was down.
+ * written when it was made, as the store was down; and one after the lease of a claim does that nothing more was heard of. A claim
+ * that others have followed is older than what they left.
  */
-function foldLapsed(before: Open, evidence: Evidence, facts: FoldFacts): FleetBreaker {
+function foldLapsed(before: Open | HalfOpen, evidence: Evidence, facts: FoldFacts): FleetBreaker {
   const { probe } = evidence;
-  if (probe === null || probe.at < before.openUntil || probe.outcome === 'dropped') return before;
+  if (probe === null || probe.outcome === 'dropped') return before;
+  if (probe.claimedAt < (before.kind === 'open' ? before.openUntil : before.leaseUntil)) return before;
   const claimed = halfOpened(before.openings, probe.at, facts.breaker);
   return foldBreaker({ ...claimed, cause: before.cause, claim: probe.claim }, evidence, facts);
 }
@@ -109,7 +112,10 @@ function foldFailures(before: Closed, { failures, servedAt }: Evidence, facts: F
   if (failures === null || last === undefined) return before;
   const { windowMs, failures: threshold } = facts.breaker;
   const reports = reported(before.reports, facts.instance, mine.slice(-threshold));
-  if (failures.decisive || countOf(within(reports, last - windowMs)) >= threshold)
+  // Of those that were enough, some are from before it was closed or restored: what is left has to be enough by itself.
+  const fresh = failures.at.filter((at) => at > before.since);
+  const isDecisive = failures.decisive && (fresh.length === failures.at.length || fresh.length >= threshold);
+  if (isDecisive || countOf(within(reports, last - windowMs)) >= threshold)
     return { ...opened(1, last, facts.breaker), cause: failures.cause };
   return reports === before.reports ? before : { ...before, reports };
 }

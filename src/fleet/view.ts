@@ -44,18 +44,23 @@ function shared({ breaker, restUntil, misconfigured, drainedSince }: FleetHealth
 }
 
 /** What an instance makes of the fleet's word, given what it knows itself. `delayMs` keeps instances from coming back all at once. */
-export function adopt(own: Health, fleet: FleetHealth, config: string, delayMs: (restMs: number) => number): Health {
+export function adopt(
+  own: Health,
+  fleet: FleetHealth,
+  { config, instance }: FoldFacts,
+  delayMs: (restMs: number) => number,
+): Health {
   const word = shared(fleet, config);
   const learnt = word.restUntil > own.restUntil;
   return {
     ...own,
     ...word,
-    ...adoptBreaker(own, fleet.breaker),
+    ...adoptBreaker(own, fleet.breaker, instance),
     restUntil: learnt ? word.restUntil + delayMs(word.restUntil) : own.restUntil,
   };
 }
 
-function adoptBreaker(own: Health, fleet: FleetBreaker): Pick<Health, 'breaker' | 'recovery'> {
+function adoptBreaker(own: Health, fleet: FleetBreaker, instance: string): Pick<Health, 'breaker' | 'recovery'> {
   const { breaker, recovery } = own;
   if (fleet.kind === 'open' || fleet.kind === 'halfOpen') {
     // What it has found out alone may last longer than what the fleet knows; it never ends sooner for being told.
@@ -66,8 +71,12 @@ function adoptBreaker(own: Health, fleet: FleetBreaker): Pick<Health, 'breaker' 
       return { breaker: { kind: 'halfOpen', leaseUntil: fleet.leaseUntil, openings }, recovery: null };
     return { breaker: { kind: 'open', openUntil: Math.max(before, fleet.openUntil), openings }, recovery: null };
   }
-  // Somebody else has found out that it is back.
-  if (breaker.kind !== 'closed') return { breaker: CLOSED, recovery: { since: fleet.since, sent: 0, answered: 0 } };
+  if (breaker.kind !== 'closed') {
+    // Somebody else has found out that it is back; what failed here since then is not in the past.
+    const failedAt = fleet.reports[instance] ?? [];
+    const record = { ...CLEAN_RECORD, failedAt, inRow: failedAt.length };
+    return { breaker: { kind: 'closed', ...record }, recovery: { since: fleet.since, sent: 0, answered: 0 } };
+  }
   const { since, servedAt } = fleet;
   if ((breaker.failedAt[0] ?? Infinity) > Math.max(since, servedAt)) return { breaker, recovery };
   const failedAt = breaker.failedAt.filter((at) => at > since);

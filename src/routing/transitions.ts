@@ -140,12 +140,16 @@ function failed(health: Health, finding: Finding, { breaker: settings }: Transit
   return { ...health, breaker, recovery: breaker.kind === 'closed' ? health.recovery : null };
 }
 
-function throttled(health: Health, finding: Finding, { breaker, retries }: TransitionSettings): Health {
-  const unsaid = Math.min(doubled(retries.baseMs, health.throttles), breaker.openMs);
-  const restMs = Math.min(finding.retryAfterMs ?? unsaid, breaker.maxOpenMs);
+/** Until when a deployment that throttles wants to be left alone, whatever it has asked for before. */
+export function restAsked({ throttles }: Health, finding: Finding, { breaker, retries }: TransitionSettings): number {
+  const unsaid = Math.min(doubled(retries.baseMs, throttles), breaker.openMs);
+  return finding.at + Math.min(finding.retryAfterMs ?? unsaid, breaker.maxOpenMs);
+}
+
+function throttled(health: Health, finding: Finding, settings: TransitionSettings): Health {
   return {
     ...health,
-    restUntil: Math.max(health.restUntil, finding.at + restMs),
+    restUntil: Math.max(health.restUntil, restAsked(health, finding, settings)),
     throttles: health.throttles + 1,
     misconfigured: null,
   };

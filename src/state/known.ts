@@ -7,6 +7,8 @@ export interface Known<Sheet> {
   fold(sheet: Sheet, now: number): Sheet;
   /** Takes the fleet's word, keeping what it does not contain yet. */
   absorb(sheet: Sheet, now: number): void;
+  /** Whether the word is to be taken anew, though the sheet be the same as before. */
+  readonly isAstray: boolean;
   readonly isUrgent: boolean;
   /** What people should hear of a change that this instance has written. */
   events(before: Sheet, after: Sheet, facts: EventFacts): FleetEvent[];

@@ -25,6 +25,7 @@ export class KnownAgents implements Known<AgentSheet> {
   /** In order: what comes later happened where the agent was moved to by what comes before. */
   readonly #evidence = new Map<string, readonly AgentEvidence[]>();
   #sheet: AgentSheet = EMPTY_AGENTS;
+  readonly isAstray = false;
 
   constructor(instance: string, { failureThreshold, failureWindowMs }: Agents) {
     this.#facts = { instance, failureThreshold, failureWindowMs };

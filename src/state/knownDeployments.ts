@@ -9,8 +9,8 @@ import { deploymentEvents, type EventFacts } from '../fleet/events.ts';
 import { type Evidence, type FoldFacts, fold, NO_EVIDENCE } from '../fleet/fold.ts';
 import { type DeploymentSheet, EMPTY_DEPLOYMENTS, withDeployment } from '../fleet/sheets.ts';
 import { adopt, claimed } from '../fleet/view.ts';
-import { nextHealth, type TransitionSettings } from '../routing/transitions.ts';
-import { type Claim, evidenceSince, gathered, insisted, isUrgent, type Standing } from './evidence.ts';
+import { nextHealth, restAsked, type TransitionSettings } from '../routing/transitions.ts';
+import { askedAlso, type Claim, gathered, insisted, isUrgent, leftOf, restoreSeen, type Standing } from './evidence.ts';
 import type { Known } from './known.ts';
 
 export interface KnownDeploymentsFacts {
@@ -31,6 +31,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
   readonly #settings: TransitionSettings;
   readonly #standings = new Map<DeploymentId, Standing>();
   #sheet: DeploymentSheet = EMPTY_DEPLOYMENTS;
+  #isAstray = false;
 
   constructor(facts: KnownDeploymentsFacts) {
     this.#facts = facts;
@@ -71,10 +72,16 @@ export class KnownDeployments implements Known<DeploymentSheet> {
   }
 
   /** True where the fleet should hear of it. */
-  record(finding: Finding): boolean {
-    const standing = this.#standingOf(finding.deployment);
+  record(seen: Finding): boolean {
+    const standing = this.#standingOf(seen.deployment);
     const before = standing.view;
+    // Whose claim another one has followed is not the one that finds out.
+    const finding = { ...seen, probe: seen.probe && standing.claim !== null };
     standing.view = nextHealth(before, finding, this.#settings);
+    if (finding.outcome === 'throttled') {
+      const until = restAsked(before, finding, this.#settings);
+      standing.asked = askedAlso(standing.asked, { until, at: finding.at });
+    }
     const evidence = gathered(standing, before, finding, this.#settings.breaker.windowMs);
     if (evidence === standing.evidence) return false;
     standing.evidence = evidence;
@@ -90,6 +97,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     if (standing.claim === null) return false;
     const probe = {
       claim: standing.claim.id,
+      claimedAt: standing.claim.at,
       outcome: 'dropped' as const,
       openings: 0,
       at: now,
@@ -130,6 +138,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     const after = claimed(evidence === null ? fleet : fold(fleet, evidence, facts), claim, now, facts);
     if (after === null) return false;
     standing.fleet = after;
+    this.#isAstray = true;
     standing.claim = { id: claim, at: now, isAlone: true };
     // What an earlier probe came to is part of the word now.
     standing.evidence = evidence && { ...evidence, probe: null };
@@ -150,15 +159,21 @@ export class KnownDeployments implements Known<DeploymentSheet> {
 
   /** Whether something is at hand that others should not have to find out themselves. */
   get isUrgent(): boolean {
-    for (const { evidence, claim } of this.#standings.values()) {
+    for (const { evidence, claim, fleet } of this.#standings.values()) {
       // A probe under way is renewed by its holder, or another one goes: that is not left to a lot.
-      if (claim !== null || (evidence !== null && isUrgent(evidence))) return true;
+      if (claim !== null || (evidence !== null && isUrgent(evidence, fleet))) return true;
     }
     return false;
   }
 
+  /** Who probes by its own leave takes the word for what the sheet has not said. */
+  get isAstray(): boolean {
+    return this.#isAstray;
+  }
+
   absorb(sheet: DeploymentSheet, now: number): void {
     this.#sheet = sheet;
+    this.#isAstray = false;
     for (const id of this.#facts.config.deployments.keys()) {
       const fleet = notAhead(sheet.deployments.get(id) ?? UNTROUBLED, now);
       const standing = this.#standings.get(id);
@@ -179,14 +194,11 @@ export class KnownDeployments implements Known<DeploymentSheet> {
   #absorb(id: DeploymentId, standing: Standing, fleet: FleetHealth, now: number): void {
     const isRestored = fleet.restoredAt > standing.fleet.restoredAt;
     standing.fleet = fleet;
-    if (isRestored) {
-      standing.view = { ...HEALTHY, latencyMs: standing.view.latencyMs };
-      standing.evidence = standing.evidence && evidenceSince(standing.evidence, fleet.restoredAt);
-      standing.claim = null;
-    }
+    if (isRestored) restoreSeen(standing, fleet.restoredAt);
     const { evidence, claim } = standing;
-    if (evidence !== null && fold(fleet, evidence, this.#foldFacts(id)) === fleet) standing.evidence = null;
-    if (claim !== null && !isHeld(fleet, claim)) standing.claim = null;
+    if (evidence !== null && fold(fleet, evidence, this.#foldFacts(id)) === fleet)
+      standing.evidence = leftOf(evidence, fleet);
+    if (claim !== null) standing.claim = heldStill(claim, fleet);
     this.#adopt(id, standing, now);
   }
 
@@ -202,7 +214,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     if (claim === null || (evidence !== null && evidence.probe !== null)) return evidence;
     return {
       ...(evidence ?? NO_EVIDENCE),
-      probe: { claim: claim.id, outcome: 'pending', openings: 0, at: now, cause: '' },
+      probe: { claim: claim.id, claimedAt: claim.at, outcome: 'pending', openings: 0, at: now, cause: '' },
     };
   }
 
@@ -211,7 +223,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     const facts = this.#foldFacts(id);
     const evidence = this.#evidenceNow(standing, now);
     const word = evidence === null ? fleet : fold(fleet, evidence, facts);
-    standing.view = adopt(view, word, facts.config, (until) =>
+    standing.view = adopt(view, word, facts, (until) =>
       (evidence?.rest ?? null) === null ? this.#delayMs(until - now) : 0,
     );
   }
@@ -224,7 +236,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     const known = this.#standings.get(id);
     if (known !== undefined) return known;
     const fleet = this.#sheet.deployments.get(id) ?? UNTROUBLED;
-    const standing: Standing = { view: HEALTHY, fleet, evidence: null, claim: null };
+    const standing: Standing = { view: HEALTHY, fleet, evidence: null, asked: [], claim: null };
     this.#standings.set(id, standing);
     return standing;
   }
@@ -235,11 +247,18 @@ export class KnownDeployments implements Known<DeploymentSheet> {
   }
 }
 
+/** Once the word bears it, it is a claim like any other. */
+function heldStill(claim: Claim, fleet: FleetHealth): Claim | null {
+  if (!isHeld(fleet, claim)) return null;
+  const isTold = fleet.breaker.kind === 'halfOpen' && fleet.breaker.claim === claim.id;
+  return isTold ? { ...claim, isAlone: false } : claim;
+}
+
 /** A claim counts until somebody has taken the probe over, or it has been settled. */
 function isHeld({ breaker, misconfigured }: FleetHealth, { id, isAlone }: Claim): boolean {
   switch (breaker.kind) {
     case 'halfOpen':
-      return breaker.claim === id;
+      return isAlone || breaker.claim === id;
     case 'open':
       // Nobody could be asked when it was made, so that the word says nothing of it.
       return isAlone;

@@ -41,7 +41,7 @@ export class SharedSheet<Sheet> {
     const { cell, known, clock } = this.#facts;
     const changed = await cell.read();
     const now = clock.now();
-    if (changed) known.absorb(cell.content, now);
+    if (changed || known.isAstray) known.absorb(cell.content, now);
     const isNews = known.fold(cell.content, now) !== cell.content;
     if (cell.isLost || (isNews && (known.isUrgent || this.drawsLot()))) await this.publish();
   }

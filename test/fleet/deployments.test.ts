@@ -103,7 +103,7 @@ describe('failures', () => {
   test('from before the breaker closed are past, even if they were enough', () => {
     const closed = fold(
       halfOpen('x', NOW + 1_000),
-      evidence({ probe: { claim: 'x', outcome: 'answered', openings: 0, at: NOW, cause: '' } }),
+      evidence({ probe: { claim: 'x', claimedAt: NOW - 1, outcome: 'answered', openings: 0, at: NOW, cause: '' } }),
       I1,
     );
     expect(fold(closed, failures(9, NOW - 1, true), I2)).toBe(closed);
@@ -143,33 +143,51 @@ describe('a probe', () => {
     ],
     ['gives way to the next where it taught nothing', 'dropped', { kind: 'open', openUntil: NOW, openings: 1 }],
   ] as const)('%s', (_, outcome, breaker) => {
-    const told = evidence({ probe: { claim: 'x', outcome, openings: 0, at: NOW, cause: 'status 500' } });
+    const told = evidence({
+      probe: { claim: 'x', claimedAt: NOW - 1, outcome, openings: 0, at: NOW, cause: 'status 500' },
+    });
     expect(fold(halfOpen('x', NOW + 5_000), told, I1).breaker).toMatchObject(breaker);
   });
 
   test('counts for nothing once another has taken its place', () => {
     const other = halfOpen('y', NOW + 5_000);
-    const told = evidence({ probe: { claim: 'x', outcome: 'answered', openings: 0, at: NOW, cause: '' } });
+    const told = evidence({
+      probe: { claim: 'x', claimedAt: NOW - 1, outcome: 'answered', openings: 0, at: NOW, cause: '' },
+    });
     expect(fold(other, told, I1)).toBe(other);
   });
 
   test('that failed as one of several, made while the store was down, opens it for as long as the last of them said', () => {
-    const told = evidence({ probe: { claim: 'x', outcome: 'failed', openings: 4, at: NOW, cause: 'status 503' } });
+    const told = evidence({
+      probe: { claim: 'x', claimedAt: NOW - 1, outcome: 'failed', openings: 4, at: NOW, cause: 'status 503' },
+    });
     expect(fold(open(NOW - 1), told, I1).breaker).toMatchObject({ openings: 4, openUntil: NOW + 8 * BREAKER.openMs });
   });
 
   test('that was made while the store was down counts once the window is over, and not before', () => {
-    const told = (at: number) => evidence({ probe: { claim: 'x', outcome: 'answered', openings: 0, at, cause: '' } });
+    const told = (at: number) =>
+      evidence({ probe: { claim: 'x', claimedAt: at, outcome: 'answered', openings: 0, at, cause: '' } });
     expect(fold(open(NOW), told(NOW + 1), I1).breaker.kind).toBe('closed');
     const lasting = open(NOW + 2);
     expect(fold(lasting, told(NOW + 1), I1)).toBe(lasting);
-    const pending = evidence({ probe: { claim: 'x', outcome: 'pending', openings: 0, at: NOW + 1, cause: '' } });
+    const pending = evidence({
+      probe: { claim: 'x', claimedAt: NOW, outcome: 'pending', openings: 0, at: NOW + 1, cause: '' },
+    });
     expect(fold(open(NOW), pending, I1).breaker).toMatchObject({ kind: 'halfOpen', claim: 'x' });
+  });
+
+  test('that was sent before the window was over counts for nothing, however late it is answered', () => {
+    const told = evidence({
+      probe: { claim: 'x', claimedAt: NOW - 1, outcome: 'answered', openings: 0, at: NOW + 60_000, cause: '' },
+    });
+    const [lapsed, taken] = [open(NOW), halfOpen('y', NOW)];
+    expect([fold(lapsed, told, I1), fold(taken, told, I1)]).toEqual([lapsed, taken]);
   });
 
   test('renews its lease when half of it is over, and not before', () => {
     const early = halfOpen('x', NOW + 9_000);
-    const pending = (at: number) => evidence({ probe: { claim: 'x', outcome: 'pending', openings: 0, at, cause: '' } });
+    const pending = (at: number) =>
+      evidence({ probe: { claim: 'x', claimedAt: NOW - 1, outcome: 'pending', openings: 0, at, cause: '' } });
     expect(fold(early, pending(NOW), I1)).toBe(early);
     expect(fold(early, pending(NOW + 6_000), I1).breaker).toMatchObject({ leaseUntil: NOW + 16_000 });
   });
@@ -185,14 +203,14 @@ describe('a rest', () => {
   test('lasts as long as this instance was told, even where the fleet was told a little less', () => {
     const own = { ...HEALTHY, restUntil: NOW + 20_400 };
     const word = { ...UNTROUBLED, restUntil: NOW + 20_000 };
-    expect(adopt(own, word, 'c1', atOnce).restUntil).toBe(NOW + 20_400);
+    expect(adopt(own, word, I1, atOnce).restUntil).toBe(NOW + 20_400);
   });
 
   test('that others were given ends with a delay of this instance alone, once', () => {
     const word = { ...UNTROUBLED, restUntil: NOW + 20_000 };
-    const learnt = adopt(HEALTHY, word, 'c1', () => 700);
+    const learnt = adopt(HEALTHY, word, I1, () => 700);
     expect(learnt.restUntil).toBe(NOW + 20_700);
-    expect(adopt(learnt, word, 'c1', () => 700).restUntil).toBe(NOW + 20_700);
+    expect(adopt(learnt, word, I1, () => 700).restUntil).toBe(NOW + 20_700);
   });
 });
 
@@ -210,8 +228,8 @@ describe('a misconfiguration', () => {
   });
 
   test('does not concern an instance with another configuration of that deployment', () => {
-    expect(adopt(HEALTHY, wrong, 'c2', atOnce).misconfigured).toBeNull();
-    expect(adopt(HEALTHY, wrong, 'c1', atOnce).misconfigured).not.toBeNull();
+    expect(adopt(HEALTHY, wrong, { ...I1, config: 'c2' }, atOnce).misconfigured).toBeNull();
+    expect(adopt(HEALTHY, wrong, I1, atOnce).misconfigured).not.toBeNull();
   });
 });
 
@@ -219,20 +237,20 @@ describe('what an instance makes of the word of the fleet', () => {
   test('is closed, and eases in, where somebody else has found out that the deployment is back', () => {
     const own = { ...HEALTHY, breaker: { kind: 'open' as const, openUntil: NOW + 9_000, openings: 1 } };
     const word = { ...UNTROUBLED, breaker: { kind: 'closed' as const, since: NOW, servedAt: 0, reports: {} } };
-    const view = adopt(own, word, 'c1', atOnce);
+    const view = adopt(own, word, I1, atOnce);
     expect(view.breaker.kind).toBe('closed');
     expect(view.recovery).toEqual({ since: NOW, sent: 0, answered: 0 });
   });
 
   test('keeps a window that it has seen open more often while it was alone', () => {
     const own = { ...HEALTHY, breaker: { kind: 'open' as const, openUntil: NOW + 240_000, openings: 4 } };
-    expect(adopt(own, open(NOW + 60_000, 2), 'c1', atOnce).breaker).toMatchObject({ openUntil: NOW + 240_000 });
+    expect(adopt(own, open(NOW + 60_000, 2), I1, atOnce).breaker).toMatchObject({ openUntil: NOW + 240_000 });
   });
 
   test('keeps a window that it saw open later, as a window never shortens', () => {
     const own = { ...HEALTHY, breaker: { kind: 'open' as const, openUntil: NOW + 30_300, openings: 1 } };
-    expect(adopt(own, open(NOW + 30_000), 'c1', atOnce).breaker).toMatchObject({ openUntil: NOW + 30_300 });
-    expect(adopt(own, open(NOW + 60_000, 2), 'c1', atOnce).breaker).toMatchObject({ openUntil: NOW + 60_000 });
+    expect(adopt(own, open(NOW + 30_000), I1, atOnce).breaker).toMatchObject({ openUntil: NOW + 30_300 });
+    expect(adopt(own, open(NOW + 60_000, 2), I1, atOnce).breaker).toMatchObject({ openUntil: NOW + 60_000 });
   });
 
   test.each([
@@ -246,14 +264,14 @@ describe('what an instance makes of the word of the fleet', () => {
     const record = { failedAt: [NOW, NOW + 9], inRow: 2, served: { since: 0, count: 0, before: 0 } };
     const own = { ...HEALTHY, breaker: { kind: 'closed' as const, ...record } };
     const word = { ...UNTROUBLED, breaker: { kind: 'closed' as const, ...told, reports: {} } };
-    expect(adopt(own, word, 'c1', atOnce).breaker).toMatchObject({ failedAt, inRow: 1 });
+    expect(adopt(own, word, I1, atOnce).breaker).toMatchObject({ failedAt, inRow: 1 });
   });
 
   test('is the same when it is told the same again', () => {
     fc.assert(
       fc.property(anyFleet, (fleet) => {
-        const once = adopt(HEALTHY, fleet, 'c1', atOnce);
-        expect(adopt(once, fleet, 'c1', atOnce)).toEqual(once);
+        const once = adopt(HEALTHY, fleet, I1, atOnce);
+        expect(adopt(once, fleet, I1, atOnce)).toEqual(once);
       }),
     );
   });
@@ -262,14 +280,14 @@ describe('what an instance makes of the word of the fleet', () => {
 describe('an operator', () => {
   test('drains until restored, and restoring forgets whatever was wrong', () => {
     const out = drained(open(NOW + 9_000), NOW);
-    expect(availability(adopt(HEALTHY, out, 'c1', atOnce), NOW + 1e9)).toEqual({
+    expect(availability(adopt(HEALTHY, out, I1, atOnce), NOW + 1e9)).toEqual({
       kind: 'out',
       reason: 'drained',
       until: Number.POSITIVE_INFINITY,
     });
     expect(drained(out, NOW + 5)).toBe(out);
     const back = restored(NOW + 10);
-    expect(adopt(HEALTHY, back, 'c1', atOnce).drainedSince).toBeNull();
+    expect(adopt(HEALTHY, back, I1, atOnce).drainedSince).toBeNull();
     expect(fold(back, failures(9, NOW + 9, true), I1)).toBe(back);
     expect(fold(back, evidence({ rest: { at: NOW + 9, until: NOW + 99_000 } }), I1)).toBe(back);
   });

@@ -51,13 +51,16 @@ export const anyEvidence: fc.Arbitrary<Evidence> = fc.record({
   misconfigured: fc.option(fc.record({ at: instants, cause: fc.constant('status 401') })),
   mendedAt: fc.option(instants),
   probe: fc.option(
-    fc.record({
-      claim: fc.constantFrom('x', 'y'),
-      outcome: fc.constantFrom('answered' as const, 'failed' as const, 'dropped' as const, 'pending' as const),
-      openings: fc.integer({ min: 0, max: 4 }),
-      at: instants,
-      cause: fc.constant('status 503'),
-    }),
+    fc
+      .record({
+        claim: fc.constantFrom('x', 'y'),
+        tookMs: fc.nat(60_000),
+        outcome: fc.constantFrom('answered' as const, 'failed' as const, 'dropped' as const, 'pending' as const),
+        openings: fc.integer({ min: 0, max: 4 }),
+        at: instants,
+        cause: fc.constant('status 503'),
+      })
+      .map(({ tookMs, ...probe }) => ({ ...probe, claimedAt: probe.at - tookMs })),
   ),
 });
 

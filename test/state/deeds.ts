@@ -43,7 +43,7 @@ export class World {
     const { clock, add } = fleetOf({ count: 0, extra: CONFIG, draw });
     this.clock = clock;
     this.history = new SheetHistory(() => clock.now());
-    this.guarantees = new Guarantees(this.history);
+    this.guarantees = new Guarantees(this.history, this.isOverlapping);
     this.members = Array.from({ length: count }, (_, at) => {
       const name = `i${at + 1}`;
       const store = new BrittleStore(this.history);
@@ -200,9 +200,15 @@ function claim(id: DeploymentId): Deed {
 }
 
 function answer(id: DeploymentId, outcome: Outcome | 'dropped'): Deed {
-  return ({ clock, probes, guarantees }, { name, state }) => {
+  return ({ clock, probes, guarantees }, member) => {
+    const { name, state } = member;
     if (!probes.delete(`${name} ${id}`)) return Promise.resolve();
     const at = clock.now();
+    // Others had closed it when the probe was asked for, or have since: its outcome is that of any request.
+    if (state.health(id).breaker.kind === 'closed') {
+      if (outcome === 'failing') guarantees.failing(member, id, at);
+      if (outcome === 'ok') guarantees.ok(member, id, at);
+    }
     const kind = outcome === 'dropped' ? 'dropped' : outcome === 'failing' ? 'failed' : 'answered';
     guarantees.say({ deployment: id, by: name, kind, at });
     if (outcome === 'throttled') guarantees.of(id).rests.push({ by: name, at, until: at + 2_000 });

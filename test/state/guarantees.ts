@@ -4,7 +4,7 @@
  */
 import type { DeploymentId } from '../../src/domain/deployment.ts';
 import type { BreakerState } from '../../src/domain/health.ts';
-import type { FleetBreaker } from '../../src/fleet/deployments.ts';
+import { type FleetBreaker, UNTROUBLED } from '../../src/fleet/deployments.ts';
 import { A, B, type Instance } from './fleet.ts';
 import { isRestoring, type SheetHistory, type Word } from './sheetHistory.ts';
 
@@ -68,6 +68,7 @@ interface Seen<T> {
 
 export class Guarantees {
   readonly #history: SheetHistory;
+  readonly #isOverlapping: boolean;
   readonly #deployments = new Map<DeploymentId, Deployment>();
   readonly #standings = new Map<string, Standing>();
   readonly #windows = new Map<string, Seen<number>>();
@@ -77,8 +78,9 @@ export class Guarantees {
   #tornAt = 0;
   #isTorn = false;
 
-  constructor(history: SheetHistory) {
+  constructor(history: SheetHistory, isOverlapping: boolean) {
     this.#history = history;
+    this.#isOverlapping = isOverlapping;
   }
 
   of(id: DeploymentId): Deployment {
@@ -119,8 +121,14 @@ export class Guarantees {
     const { name: by, operations, state } = member;
     known.served.set(by, (known.served.get(by) ?? 0) + 1);
     if (state.health(id).breaker.kind !== 'closed') return;
-    const own = known.failures.filter((one) => one.by === by && one.at > this.#clearedAt(id)).length;
-    known.successes.push({ by, at, knew: operations.failuresOf(id) > own });
+    // What was cleared meanwhile without its knowledge, its answer need not clear once more.
+    const past = Math.max(this.#clearedAt(id), ...known.successes.map((one) => one.at));
+    const { breaker } = state.deploymentSheet.content.deployments.get(id) ?? UNTROUBLED;
+    const told = breaker.kind === 'closed' ? Object.values(breaker.reports).flat() : [];
+    // With a call under way it may have read what it does not go by yet: then more than these are others', told and not cleared.
+    const others = known.failures.filter((one) => one.by !== by && one.at > past).length;
+    const isSure = !this.#isOverlapping || operations.failuresOf(id) > known.failures.length - others;
+    known.successes.push({ by, at, knew: isSure && told.some((one) => one > past) });
   }
 
   say(word: Word): void {
@@ -145,7 +153,7 @@ export class Guarantees {
   }
 
   #clearedAt(id: DeploymentId): number {
-    const said = this.#history.words.filter((word) => word.deployment === id && word.kind === 'restored');
+    const said = this.#history.words.filter((word) => word.deployment === id && word.kind !== 'dropped');
     return Math.max(0, this.#history.closedAt.get(id) ?? 0, ...said.map(({ at }) => at));
   }
 
@@ -205,7 +213,7 @@ export class Guarantees {
   }
 
   #wasServedSince(id: DeploymentId, since: number): boolean {
-    return this.#history.breakerOf(id).kind === 'closed' && this.of(id).successes.some(({ at }) => at >= since);
+    return this.#history.wasClosed(id, since) && this.of(id).successes.some(({ at }) => at >= since);
   }
 
   #isOver(id: DeploymentId, since: number): boolean {
@@ -306,7 +314,9 @@ export class Guarantees {
     // "Rests that end about when the fleet's does (a quarter of their length, at most one period) are not written again."
     const told = rests
       .filter(({ by, at }) => at > this.#tornAt && alive.some((one) => one.name === by))
-      .map(({ at, until }) => until - Math.min(MOST_SPREAD_MS, (until - at) / 4));
+      .map(({ at, until }) => until - Math.min(MOST_SPREAD_MS, (until - at) / 4))
+      // "The newer row is right where both know of the same": what was no news beside a rest told before that may be gone with it.
+      .filter((least) => !rests.some((one) => one.at <= this.#tornAt && one.until >= least));
     const least = Math.max(own, ...told);
     const most = Math.max(0, ...this.of(id).rests.map(({ until }) => until)) + MOST_SPREAD_MS;
     const { restUntil } = state.health(id);

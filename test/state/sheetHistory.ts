@@ -25,6 +25,8 @@ export class SheetHistory extends MemoryStore {
   readonly claims = new Map<DeploymentId, { readonly id: string; readonly at: number }[]>();
   /** When the breaker was last closed on the sheet. */
   readonly closedAt = new Map<DeploymentId, number>();
+  /** When the breaker last ceased to be closed on the sheet. */
+  readonly #openedAt = new Map<DeploymentId, number>();
   #sheet: DeploymentSheet = EMPTY_DEPLOYMENTS;
   #isTorn = false;
 
@@ -35,6 +37,11 @@ export class SheetHistory extends MemoryStore {
 
   breakerOf(deployment: DeploymentId): FleetBreaker {
     return (this.#sheet.deployments.get(deployment) ?? UNTROUBLED).breaker;
+  }
+
+  /** Whether the breaker has been closed on the sheet at any time since then. */
+  wasClosed(deployment: DeploymentId, since: number): boolean {
+    return this.breakerOf(deployment).kind === 'closed' || (this.#openedAt.get(deployment) ?? 0) >= since;
   }
 
   /**
@@ -71,6 +78,7 @@ export class SheetHistory extends MemoryStore {
   #compare(id: DeploymentId, before: FleetBreaker, after: FleetBreaker): void {
     const now = this.#now();
     if (!this.#isTorn && after.kind === 'closed' && before.kind !== 'closed') this.closedAt.set(id, after.since);
+    if (after.kind !== 'closed' && before.kind === 'closed') this.#openedAt.set(id, now);
     if (after.kind === 'halfOpen') this.#claimed(id, before, after, now);
     if (this.#isTorn || before.kind === 'closed') return;
     if (after.kind === 'closed' && !this.#hasWord(id, before, ['answered']))
@@ -95,15 +103,16 @@ export class SheetHistory extends MemoryStore {
     claims.push({ id: after.claim, at: now });
   }
 
-  /** "Only the outcome that bears the claim counts"; before it was told, a probe made while the store was down is anybody's. */
+  /** "Only the outcome that bears the claim counts"; but of a probe made while the store was down: "where the lease of a claim was over by then, it counts too". */
   #hasWord(id: DeploymentId, before: FleetBreaker, kinds: readonly Word['kind'][]): boolean {
-    const claim = before.kind === 'halfOpen' ? before.claim : null;
+    const { claim, leaseUntil } = before.kind === 'halfOpen' ? before : { claim: null, leaseUntil: 0 };
     const claimedAt = this.claims.get(id)?.findLast((one) => one.id === claim)?.at ?? 0;
     return this.words.some(
       (word) =>
         word.deployment === id &&
         (isRestoring(word) ||
-          (kinds.includes(word.kind) && (claim === null || (claim.startsWith(`${word.by}-`) && word.at >= claimedAt)))),
+          (kinds.includes(word.kind) &&
+            (claim === null || word.at >= leaseUntil || (claim.startsWith(`${word.by}-`) && word.at >= claimedAt)))),
     );
   }
 }
