@@ -40,8 +40,7 @@ export class StoredLedger implements Ledger {
   readonly #facts: LedgerFacts;
   readonly #books = new Map<string, DayBook>();
   #opened = 0;
-  /** Rows that the last flush wrote. */
-  #flushed = 0;
+  #flushedAt = 0;
   #flushing: Promise<void> = Promise.resolve();
   #stopTimer: () => void = () => undefined;
   #isClosed = false;
@@ -62,6 +61,7 @@ export class StoredLedger implements Ledger {
   }
 
   start(): void {
+    this.#flushedAt = this.#facts.clock.now();
     this.#schedule();
   }
 
@@ -105,21 +105,29 @@ export class StoredLedger implements Ledger {
   }
 
   #schedule(): void {
-    const { clock, draw, config, instances } = this.#facts;
+    const { clock, draw, config } = this.#facts;
     const share = SHORTEST_CYCLE + draw() * (LONGEST_CYCLE - SHORTEST_CYCLE);
-    const everybodysMs = ((this.#flushed * instances()) / MOST_ROWS_PER_SECOND) * 1_000;
-    this.#stopTimer = clock.after(Math.max(config.usage.flushMs, everybodysMs) * share, () => void this.#cycle());
+    this.#stopTimer = clock.after(config.usage.flushMs * share, () => void this.#cycle());
   }
 
   async #cycle(): Promise<void> {
-    await this.flush().catch((error: unknown) => this.#facts.journal.fault({ requestId: '-', error }));
+    if (this.#isDue) await this.flush().catch((error: unknown) => this.#facts.journal.fault({ requestId: '-', error }));
     if (!this.#isClosed) this.#schedule();
+  }
+
+  /** Were all to write as much as this one, and as often. */
+  get #isDue(): boolean {
+    const { clock, instances } = this.#facts;
+    const now = clock.now();
+    let rows = 0;
+    for (const book of this.#books.values()) rows += book.unwritten(now).length;
+    return now - this.#flushedAt >= ((rows * instances()) / MOST_ROWS_PER_SECOND) * 1_000;
   }
 
   async #flush(): Promise<void> {
     const { clock } = this.#facts;
     this.#giveUpOldDays();
-    this.#flushed = 0;
+    this.#flushedAt = clock.now();
     for (const [day, book] of this.#books) {
       const unwritten = book.unwritten(clock.now());
       for (let at = 0; at < unwritten.length; at += LARGEST_BATCH) {
@@ -145,7 +153,6 @@ export class StoredLedger implements Ledger {
       return false;
     }
     for (const row of rows) book.wrote(row, askedAt);
-    this.#flushed += rows.length;
     return true;
   }
 
