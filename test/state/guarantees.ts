@@ -310,8 +310,9 @@ export class Guarantees {
     const told = rests
       .filter(({ by, at }) => at > this.#tornAt && alive.some((one) => one.name === by))
       .map(({ at, until }) => until - Math.min(MOST_SPREAD_MS, (until - at) / 4))
-      // "The newer row is right where both know of the same": what was no news beside a rest told before that may be gone with it.
-      .filter((least) => !rests.some((one) => one.at <= this.#tornAt && one.until >= least));
+      // "The newer row is right where both know of the same": what was no news beside a rest told before that may be gone with it,
+      // and so may the word that an operator had taken that one back.
+      .filter((least) => !this.of(id).rests.some((one) => one.at <= this.#tornAt && one.until >= least));
     const least = Math.max(own, ...told);
     const most = Math.max(0, ...this.of(id).rests.map(({ until }) => until)) + MOST_SPREAD_MS;
     const { restUntil } = state.health(id);
