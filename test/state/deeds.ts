@@ -43,7 +43,7 @@ export class World {
     const { clock, add } = fleetOf({ count: 0, extra: CONFIG, draw });
     this.clock = clock;
     this.history = new SheetHistory(() => clock.now());
-    this.guarantees = new Guarantees(this.history, this.isOverlapping);
+    this.guarantees = new Guarantees(this.history);
     this.members = Array.from({ length: count }, (_, at) => {
       const name = `i${at + 1}`;
       const store = new BrittleStore(this.history);

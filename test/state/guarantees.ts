@@ -4,7 +4,7 @@
  */
 import type { DeploymentId } from '../../src/domain/deployment.ts';
 import type { BreakerState } from '../../src/domain/health.ts';
-import { type FleetBreaker, UNTROUBLED } from '../../src/fleet/deployments.ts';
+import type { FleetBreaker } from '../../src/fleet/deployments.ts';
 import { A, B, type Instance } from './fleet.ts';
 import { isRestoring, type SheetHistory, type Word } from './sheetHistory.ts';
 
@@ -68,7 +68,6 @@ interface Seen<T> {
 
 export class Guarantees {
   readonly #history: SheetHistory;
-  readonly #isOverlapping: boolean;
   readonly #deployments = new Map<DeploymentId, Deployment>();
   readonly #standings = new Map<string, Standing>();
   readonly #windows = new Map<string, Seen<number>>();
@@ -78,9 +77,8 @@ export class Guarantees {
   #tornAt = 0;
   #isTorn = false;
 
-  constructor(history: SheetHistory, isOverlapping: boolean) {
+  constructor(history: SheetHistory) {
     this.#history = history;
-    this.#isOverlapping = isOverlapping;
   }
 
   of(id: DeploymentId): Deployment {
@@ -123,12 +121,9 @@ export class Guarantees {
     if (state.health(id).breaker.kind !== 'closed') return;
     // What was cleared meanwhile without its knowledge, its answer need not clear once more.
     const past = Math.max(this.#clearedAt(id), ...known.successes.map((one) => one.at));
-    const { breaker } = state.deploymentSheet.content.deployments.get(id) ?? UNTROUBLED;
-    const told = breaker.kind === 'closed' ? Object.values(breaker.reports).flat() : [];
-    // With a call under way it may have read what it does not go by yet: then more than these are others', told and not cleared.
     const others = known.failures.filter((one) => one.by !== by && one.at > past).length;
-    const isSure = !this.#isOverlapping || operations.failuresOf(id) > known.failures.length - others;
-    known.successes.push({ by, at, knew: isSure && told.some((one) => one > past) });
+    // More than all that are its own or past: then at least one of them is another's, and not cleared by anybody.
+    known.successes.push({ by, at, knew: operations.failuresOf(id) > known.failures.length - others });
   }
 
   say(word: Word): void {
@@ -315,8 +310,9 @@ export class Guarantees {
     const told = rests
       .filter(({ by, at }) => at > this.#tornAt && alive.some((one) => one.name === by))
       .map(({ at, until }) => until - Math.min(MOST_SPREAD_MS, (until - at) / 4))
-      // "The newer row is right where both know of the same": what was no news beside a rest told before that may be gone with it.
-      .filter((least) => !rests.some((one) => one.at <= this.#tornAt && one.until >= least));
+      // "The newer row is right where both know of the same": what was no news beside a rest told before that may be gone with it,
+      // and so may the word that an operator had taken that one back.
+      .filter((least) => !this.of(id).rests.some((one) => one.at <= this.#tornAt && one.until >= least));
     const least = Math.max(own, ...told);
     const most = Math.max(0, ...this.of(id).rests.map(({ until }) => until)) + MOST_SPREAD_MS;
     const { restUntil } = state.health(id);

@@ -7,6 +7,9 @@ import type { RowKey, Values, Written } from '../../src/store/port.ts';
 
 export const SHEET = { table: 'deployments', partition: 'fleet', row: 'sheet' } as const;
 
+/** "The claim has a lease (`openMs`, 2 to 10 s)": windows are longer here. */
+const LEASE_MS = 10_000;
+
 /** What the holder of a probe has said of it, or an operator of a deployment. */
 export interface Word {
   readonly deployment: DeploymentId;
@@ -100,7 +103,8 @@ export class SheetHistory extends MemoryStore {
     const isLive = before.kind === 'halfOpen' && before.leaseUntil > now;
     if (!this.#isTorn && isLive && !this.#hasWord(id, before, ['answered', 'failed', 'dropped']))
       this.faults.push(`${id} has the claim ${after.claim}, and ${before.claim} is live until ${before.leaseUntil}`);
-    claims.push({ id: after.claim, at: now });
+    // Its write may have been under way while the probe failed.
+    claims.push({ id: after.claim, at: after.leaseUntil - LEASE_MS });
   }
 
   /** "Only the outcome that bears the claim counts"; but of a probe made while the store was down: "where the lease of a claim was over by then, it counts too". */
