@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 25;
 export class HostCallers implements Caller {
   readonly gone = false;
   #dismissed = false;
-  readonly #waiting = new Set<() => void>();
+  #waiting: (() => void)[] = [];
   #present = 0;
 
   get dismissed(): boolean {
@@ -20,8 +20,11 @@ export class HostCallers implements Caller {
   }
 
   onGone(fn: () => void): () => void {
-    this.#waiting.add(fn);
-    return () => void this.#waiting.delete(fn);
+    this.#waiting.push(fn);
+    return () => {
+      const at = this.#waiting.indexOf(fn);
+      if (at !== -1) this.#waiting.splice(at, 1);
+    };
   }
 
   /** Somebody is here until the function that is returned is called. */
@@ -38,8 +41,8 @@ export class HostCallers implements Caller {
   async dismiss(clock: Clock): Promise<void> {
     await this.#left(clock, GRACE_MS);
     this.#dismissed = true;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
+    const waiting = this.#waiting;
+    this.#waiting = [];
     for (const fn of waiting) fn();
     await this.#left(clock, LAST_WORDS_MS);
   }

@@ -1,39 +1,50 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Caller } from '../domain/message.ts';
 
-/** Everybody whose answer is not complete, so that they can be told when the router ends. */
+/**
+ * Everybody whose answer is not complete, so that they can be told when the router ends. Each connection keeps its own: one set of all
+ * would be written with every request, and as old objects that point to young ones are dear, so would each request be.
+ */
 export class Callers {
-  readonly #present = new Set<SocketCaller>();
+  readonly #seats = new Map<Socket, SocketCaller[]>();
   #dismissed = false;
 
   get dismissed(): boolean {
     return this.#dismissed;
   }
 
+  connected(socket: Socket): void {
+    this.#seats.set(socket, []);
+    socket.once('close', () => this.#seats.delete(socket));
+  }
+
   welcome(response: ServerResponse): Caller {
-    const caller = new SocketCaller(this, () => this.#present.delete(caller));
-    this.#present.add(caller);
-    response.once('close', () => caller.close(response.writableFinished));
+    const present = (response.socket === null ? null : this.#seats.get(response.socket)) ?? [];
+    const caller = new SocketCaller(this);
+    present.push(caller);
+    response.once('close', () => {
+      present.splice(present.indexOf(caller), 1);
+      caller.close(response.writableFinished);
+    });
     return caller;
   }
 
   /** Whoever is here, or comes now, gets an end of its answer instead of the answer. */
   dismiss(): void {
     this.#dismissed = true;
-    for (const caller of [...this.#present]) caller.tell();
+    for (const caller of [...this.#seats.values()].flat()) caller.tell();
   }
 }
 
 /** The caller at the other end of a socket: it has left when the response closes before it is finished. */
 class SocketCaller implements Caller {
   readonly #callers: Callers;
-  readonly #onClose: () => void;
   #waiting: (() => void)[] = [];
   gone = false;
 
-  constructor(callers: Callers, onClose: () => void) {
+  constructor(callers: Callers) {
     this.#callers = callers;
-    this.#onClose = onClose;
   }
 
   get dismissed(): boolean {
@@ -49,7 +60,6 @@ class SocketCaller implements Caller {
   }
 
   close(isFinished: boolean): void {
-    this.#onClose();
     if (isFinished) return;
     this.gone = true;
     this.tell();

@@ -45,6 +45,7 @@ export function startServer({ app, clock, host, port }: ServerOptions): Promise<
   const server = createServer({ ...options, requestTimeout: 0 }, answer);
   // An expectation that nobody knows need not be met (RFC 9110, 10.1.1); node itself would answer 417, in a shape of its own.
   server.on('checkExpectation', answer);
+  server.on('connection', (socket) => callers.connected(socket));
   server.maxHeadersCount = 0;
   server.on('clientError', answerBrokenRequest);
   const unused = trackUnused(server);
