@@ -22,7 +22,7 @@ describe('the fleet keeps what it promises', () => {
         await fc.asyncModelRun(() => ({ model: world.guarantees, real: world }), commands);
         await world.converge();
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -37,7 +37,7 @@ describe('the fleet keeps what it promises', () => {
         world.look();
         await world.converge();
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
