@@ -4,7 +4,7 @@ import { RouterError } from '../domain/errors.ts';
 import type { FleetEvent } from '../domain/event.ts';
 import { closest } from '../domain/nearest.ts';
 import type { AgentStanding, Operations } from '../state/port.ts';
-import { refuseUnknownFields } from './unknownFields.ts';
+import { objectIn, refuseUnknownFields, wrong } from './jsonBody.ts';
 
 export interface AgentsFacts {
   readonly config: RouterConfig;
@@ -40,7 +40,7 @@ export function agentView(config: RouterConfig, { agent, assignment, failures, l
 
 /** `{deployment, pinned?}`. */
 export function readAssignment(config: RouterConfig, body: Buffer): { deployment: DeploymentId; pinned: boolean } {
-  const json = parsed(body);
+  const json = objectIn(body, '{"deployment", "pinned"}');
   refuseUnknownFields(json, ['deployment', 'pinned'], 'an assignment');
   const { deployment, pinned = false } = json;
   if (typeof deployment !== 'string') throw wrong('deployment', 'a deployment id, such as "A/gpt-4.1"');
@@ -80,20 +80,4 @@ export function eventView(event: FleetEvent) {
 
 function isoOrNull(instant: number | null): string | null {
   return instant === null ? null : new Date(instant).toISOString();
-}
-
-function parsed(body: Buffer): Readonly<Record<string, unknown>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(body.toString('utf8'));
-  } catch (cause) {
-    throw new RouterError('invalid_request', 'The body is not valid JSON.', { cause });
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw wrong('body', 'an object {"deployment", "pinned"}');
-  return json as Readonly<Record<string, unknown>>;
-}
-
-function wrong(param: string, allowed: string): RouterError {
-  return new RouterError('invalid_request', `${param} must be ${allowed}.`, { param });
 }

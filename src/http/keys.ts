@@ -5,6 +5,7 @@ import type { RouterConfig } from '../domain/config.ts';
 import { RouterError } from '../domain/errors.ts';
 import { closest, nearMiss } from '../domain/nearest.ts';
 import type { KeyView } from '../domain/overview.ts';
+import { objectIn } from './jsonBody.ts';
 
 export interface KeysFacts {
   readonly config: RouterConfig;
@@ -54,7 +55,7 @@ const INSTANT = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d
 
 /** `{account, plan?, agent?, creator?, operation?, pools?, expiresAt?}`; whatever is wrong with it is told at once. */
 export function readKeyRequest(config: RouterConfig, body: Buffer, now: number): KeyOrder {
-  const reader = new KeyRequest(parsed(body));
+  const reader = new KeyRequest(objectIn(body, `{${FIELDS.map((name) => quoted(name)).join(', ')}}`));
   const order = {
     account: reader.label('account') ?? reader.missing('account'),
     plan: reader.plan(config),
@@ -137,20 +138,6 @@ class KeyRequest {
   #fault(param: string, problem: string): void {
     this.#faults.push({ param, problem });
   }
-}
-
-function parsed(body: Buffer): Readonly<Record<string, unknown>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(body.toString('utf8'));
-  } catch (cause) {
-    throw new RouterError('invalid_request', 'The body is not valid JSON.', { cause });
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    const message = `body must be an object {${FIELDS.map((name) => quoted(name)).join(', ')}}.`;
-    throw new RouterError('invalid_request', message, { param: 'body' });
-  }
-  return json as Readonly<Record<string, unknown>>;
 }
 
 function isLabel(value: unknown): value is string {

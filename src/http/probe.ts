@@ -6,7 +6,7 @@ import { closest } from '../domain/nearest.ts';
 import { NANO_USD } from '../domain/usage.ts';
 import type { ProbeOrder, ProbeResult, Prober } from '../relay/probe.ts';
 import { type ControlRoute, route } from './controlRoute.ts';
-import { refuseUnknownFields } from './unknownFields.ts';
+import { objectIn, refuseUnknownFields, wrong } from './jsonBody.ts';
 
 export interface ProbeDeps {
   readonly config: RouterConfig;
@@ -43,7 +43,7 @@ type Order = Omit<ProbeOrder, 'caller'>;
 
 /** `{deployments?, completion?, record?}`; nothing at all is all of them by the call that bills nothing. */
 function readOrder(config: RouterConfig, body: Buffer): Order {
-  const json = parsed(body);
+  const json = body.length === 0 ? {} : objectIn(body, '{"deployments", "completion", "record"}, or empty');
   refuseUnknownFields(json, FIELDS, 'a probe');
   return {
     deployments: readDeployments(config, json['deployments'] ?? null),
@@ -69,21 +69,4 @@ function readDeployments({ deployments }: RouterConfig, wanted: unknown): Deploy
   const known = closest(unknown, [...deployments.keys()]).join(', ');
   const message = `There is no deployment named ${JSON.stringify(unknown.slice(0, 100))}. These exist: ${known}.`;
   throw new RouterError('invalid_request', message, { status: 404, param: 'deployments' });
-}
-
-function parsed(body: Buffer): Readonly<Record<string, unknown>> {
-  if (body.length === 0) return {};
-  let json: unknown;
-  try {
-    json = JSON.parse(body.toString('utf8'));
-  } catch (cause) {
-    throw new RouterError('invalid_request', 'The body is not valid JSON.', { cause });
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw wrong('body', 'an object {"deployments", "completion", "record"}, or empty');
-  return json as Readonly<Record<string, unknown>>;
-}
-
-function wrong(param: string, allowed: string): RouterError {
-  return new RouterError('invalid_request', `${param} must be ${allowed}.`, { param });
 }
