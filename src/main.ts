@@ -7,6 +7,7 @@ import type { Fault } from './domain/fault.ts';
 import { registerFunctions } from './functions/register.ts';
 import { gateSettings, insightsSettings, loadConfig, unresolvedKeys } from './settings.ts';
 import { type StorageFault, type StorageSettings, storageSettings } from './store/connection.ts';
+import { createBatch } from './telemetry/batch.ts';
 
 const env = process.env;
 
@@ -37,6 +38,9 @@ const UNRESOLVED: Omit<Fault, 'path'> = {
   suggestion: null,
 };
 
+/** What the host reads from the worker it reads line by line, however many come together. */
+const lines = createBatch((text) => console.log(text.trimEnd()));
+
 function composition(): Composition {
   // The host stands between callers and the app: none of them counts as local but under the Core Tools.
   const gate = gateSettings(
@@ -63,7 +67,7 @@ function composition(): Composition {
     storage: storageOf(storage),
     insights: insightsSettings(env),
     hasPlatformIdentity,
-    log: (line) => console.log(line),
+    log: (line) => lines.add(line),
     // Of the bundle, which lies beside what `npm run build` has made of the page.
     dashboard: builtDashboard(fileURLToPath(new URL('dashboard', import.meta.url))),
   });
@@ -85,4 +89,4 @@ function faultOf({ path, problem, allowed }: StorageFault): Fault {
 }
 
 const { app, clock, resetFailureWindows, close } = composition();
-registerFunctions({ router: app, clock, resetFailureWindows, close });
+registerFunctions({ router: app, clock, resetFailureWindows, close: () => close().finally(() => lines.flush()) });

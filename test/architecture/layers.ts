@@ -85,7 +85,7 @@ export const TOP_FILES: Readonly<Record<string, readonly string[]>> = {
   'identity.ts': ['upstream'],
   'opening.ts': ['domain', 'store', 'state', 'identity.ts'],
   'sweeping.ts': ['store', 'state', 'accounts', 'usage'],
-  'main.ts': ['domain', 'functions', 'store', 'compose.ts', 'settings.ts', 'dashboardFiles.ts'],
+  'main.ts': ['domain', 'functions', 'store', 'telemetry', 'compose.ts', 'settings.ts', 'dashboardFiles.ts'],
   'local.ts': ['start.ts'],
   'dashboardFiles.ts': ['http'],
   'dashboardBuild.ts': ['http', 'dashboardFiles.ts'],
