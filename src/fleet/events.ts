@@ -43,6 +43,8 @@ function breakerEvent(
       if (before.kind !== 'open') tell('opened', after.openUntil, after.cause);
       return;
     case 'halfOpen':
+      // One write may tell of a probe that failed and claim the next one, where the window between them is short.
+      if (before.kind === 'closed' || before.openings < after.openings) tell('opened', null, after.cause);
       if (before.kind !== 'halfOpen' || before.claim !== after.claim) tell('probed', after.leaseUntil, after.cause);
       return;
     case 'closed':

@@ -171,6 +171,10 @@ describe('what people are told', () => {
     const probed = halfOpen('x', NOW + 9);
     expect(deploymentEvents(id, opened, probed, told)).toMatchObject([{ kind: 'probed' }]);
     expect(deploymentEvents(id, probed, halfOpen('x', NOW + 99), told)).toEqual([]);
+    expect(deploymentEvents(id, probed, halfOpen('y', NOW + 99, 2), told)).toMatchObject([
+      { kind: 'opened' },
+      { kind: 'probed' },
+    ]);
     expect(deploymentEvents(id, probed, UNTROUBLED, told)).toMatchObject([{ kind: 'closed', cause: 'status 503' }]);
   });
 
