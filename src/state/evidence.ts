@@ -153,3 +153,10 @@ function evidenceSince({ failures, rest, misconfigured, servedAt, mendedAt }: Ev
   };
   return Object.values(kept).every((one) => one === null) ? null : kept;
 }
+
+/** What fails now comes after every answer that is known of by now, be it by less than a millisecond, or by a clock that is ahead. */
+export function instantOf({ outcome, at }: Finding, { evidence, fleet: { breaker } }: Standing): number {
+  if (outcome !== 'failing') return at;
+  const told = breaker.kind === 'closed' ? breaker.servedAt : 0;
+  return Math.max(at, Math.max(told, evidence?.servedAt ?? 0) + 1);
+}

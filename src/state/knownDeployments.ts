@@ -10,7 +10,17 @@ import { type Evidence, type FoldFacts, fold, NO_EVIDENCE } from '../fleet/fold.
 import { type DeploymentSheet, EMPTY_DEPLOYMENTS, withDeployment } from '../fleet/sheets.ts';
 import { adopt, claimed } from '../fleet/view.ts';
 import { nextHealth, restAsked, type TransitionSettings } from '../routing/transitions.ts';
-import { askedAlso, type Claim, gathered, insisted, isUrgent, leftOf, restoreSeen, type Standing } from './evidence.ts';
+import {
+  askedAlso,
+  type Claim,
+  gathered,
+  insisted,
+  instantOf,
+  isUrgent,
+  leftOf,
+  restoreSeen,
+  type Standing,
+} from './evidence.ts';
 import type { Known } from './known.ts';
 
 export interface KnownDeploymentsFacts {
@@ -76,7 +86,7 @@ export class KnownDeployments implements Known<DeploymentSheet> {
     const standing = this.#standingOf(seen.deployment);
     const before = standing.view;
     // Whose claim another one has followed is not the one that finds out.
-    const finding = { ...seen, probe: seen.probe && standing.claim !== null };
+    const finding = { ...seen, at: instantOf(seen, standing), probe: seen.probe && standing.claim !== null };
     standing.view = nextHealth(before, finding, this.#settings);
     if (finding.outcome === 'throttled') {
       const until = restAsked(before, finding, this.#settings);

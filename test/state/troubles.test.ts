@@ -59,6 +59,17 @@ describe('a deployment that fails more often than it serves', () => {
     expect([one, two].map(({ state }) => state.health(A).breaker.kind)).toEqual(['open', 'open']);
   });
 
+  test('is left alone though all of it comes within a millisecond', async () => {
+    const { clock, instances } = fleetOf({ count: 1, extra: { breaker: { failures: 3 } } });
+    const [one] = instances as [Instance];
+    await one.state.exchange();
+    for (const outcome of ['failing', 'ok', 'failing', 'ok', 'failing'] as const) {
+      learn(one, clock, outcome);
+      await one.state.exchange();
+    }
+    expect(one.state.health(A).breaker.kind).toBe('open');
+  });
+
   test('is left alone by the instance it fails, though it serves another one', async () => {
     const { clock, instances } = fleetOf({ count: 2, started: true });
     const [one, two] = instances as [Instance, Instance];
