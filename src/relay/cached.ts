@@ -13,6 +13,7 @@ import type { Call } from './call.ts';
 import type { Relay } from './relay.ts';
 import { Tally, type TallyDeps } from './tally.ts';
 import { headerSafe, timingText } from './trail.ts';
+import { remainingMs } from './within.ts';
 
 export interface CachedFacts {
   readonly config: RouterConfig;
@@ -71,9 +72,8 @@ export class CachedRelay implements Relay {
     const { cache, clock } = this.#facts;
     const flight = cache.flight(key);
     if (flight === null) return null;
-    const leftMs = call.arrivedAt + call.wishes.deadlineMs - clock.monotonicMs();
     await new Promise<void>((resolve) => {
-      const stop = clock.after(Math.max(0, leftMs / 2), resolve);
+      const stop = clock.after(Math.max(0, remainingMs(call, clock) / 2), resolve);
       const forget = call.caller.onGone(resolve);
       void flight.then(() => {
         stop();

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { DeploymentId } from '../domain/deployment.ts';
 import type { RowKey, Store } from '../store/port.ts';
 import { SCHEMA } from './cell.ts';
+import { BESIDE, GrowingPause } from './growingPause.ts';
 import type { StoreUse, StoreWatch } from './storeWatch.ts';
 
 export interface AffinityFacts {
@@ -21,10 +22,6 @@ const REMEMBERED = 50_000;
 const MOST_WRITES = 8;
 const MOST_WAITING = 10_000;
 
-/** What could not be written is tried again after a while, and then after longer ones. */
-const PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
-
 const WEEK_MS = 7 * 86_400_000;
 /** Azure keeps responses for 30 days: they lie in this week's rows or those of the five before. */
 const WEEKS = 6;
@@ -35,9 +32,8 @@ export class Affinity {
   readonly #holders = new Map<string, DeploymentId>();
   readonly #waiting: string[] = [];
   #writing = 0;
-  #failures = 0;
   #failedAt = 0;
-  #askAgainAt = 0;
+  readonly #pause = new GrowingPause(BESIDE);
 
   constructor(facts: AffinityFacts) {
     this.#facts = facts;
@@ -94,7 +90,7 @@ export class Affinity {
   get #mayAsk(): boolean {
     const { watch, clock } = this.#facts;
     const isBackSince = (watch.since ?? 0) > this.#failedAt;
-    return watch.isHealthy && (isBackSince || clock.now() >= this.#askAgainAt);
+    return watch.isHealthy && (isBackSince || this.#pause.isOver(clock.now()));
   }
 
   async #writeNext(): Promise<void> {
@@ -108,11 +104,11 @@ export class Affinity {
     } catch (error) {
       this.#waiting.unshift(responseId);
       this.#failedAt = clock.now();
-      this.#askAgainAt = this.#failedAt + Math.min(PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS);
+      this.#pause.failed(this.#failedAt);
       use.failed(error, asked);
       return;
     }
-    this.#failures = 0;
+    this.#pause.succeeded();
   }
 
   #keep(responseId: string, holder: DeploymentId): void {

@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { FleetEvent } from '../domain/event.ts';
 import { type Change, LARGEST_BATCH, type Row, type Store } from '../store/port.ts';
 import { SCHEMA } from './cell.ts';
+import { BESIDE, GrowingPause } from './growingPause.ts';
 import type { Failover } from './port.ts';
 import type { StoreUse } from './storeWatch.ts';
 
@@ -20,9 +21,6 @@ const KEPT_DAYS = 30;
 /** Beyond every instant that a row may bear: the later an event, the smaller its key. */
 const END_OF_TIME = 9_999_999_999_999;
 const LONGEST_READ_MS = 2_000;
-/** What could not be written is tried again after a while, and then after longer ones. */
-const PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
 
 /** What happened in the fleet, for people: newest first, kept for thirty days. */
 export class Chronicle {
@@ -30,8 +28,7 @@ export class Chronicle {
   #waiting: FleetEvent[] = [];
   readonly #failovers = new Map<string, FleetEvent & { kind: 'failover' }>();
   #written = 0;
-  #failures = 0;
-  #askAgainAt = 0;
+  readonly #pause = new GrowingPause(BESIDE);
   #flushing: Promise<void> | null = null;
 
   constructor(facts: ChronicleFacts) {
@@ -75,7 +72,7 @@ export class Chronicle {
 
   async #flush(): Promise<void> {
     const { store, watch, clock, withinMs } = this.#facts;
-    if (clock.now() < this.#askAgainAt) return;
+    if (!this.#pause.isOver(clock.now())) return;
     while (this.#waiting.length > 0) {
       const day = dayOf(this.#waiting[0]?.at ?? 0);
       const batch = this.#waiting.filter(({ at }) => dayOf(at) === day).slice(0, LARGEST_BATCH);
@@ -88,11 +85,11 @@ export class Chronicle {
           withinMs,
         );
       } catch (error) {
-        this.#askAgainAt = clock.now() + Math.min(PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS);
+        this.#pause.failed(clock.now());
         watch.failed(error, asked);
         return;
       }
-      this.#failures = 0;
+      this.#pause.succeeded();
       const told = new Set(batch);
       this.#waiting = this.#waiting.filter((event) => !told.has(event));
     }

@@ -2,6 +2,7 @@ import type { Clock, Draw } from '../domain/clock.ts';
 import type { Pool } from '../domain/config.ts';
 import type { Store } from '../store/port.ts';
 import { Cell, Contended } from './cell.ts';
+import { GrowingPause } from './growingPause.ts';
 import type { StoreUse, StoreWatch } from './storeWatch.ts';
 
 export interface CursorFacts {
@@ -19,8 +20,7 @@ const SHORT_MS = 10_000;
 const LONG_MS = 60_000;
 const LARGEST_BLOCK = 8_192;
 const LEISURELY_TRIES = 4;
-const PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 8_000;
+const PAUSE = { firstMs: 500, longestMs: 8_000 };
 
 /** The turns of round robin, numbered through over all instances: each leases a block of them from the pool's cursor. */
 export class Cursors {
@@ -134,9 +134,8 @@ class BlockCursor implements Cursor {
   #size: number;
   #leasedAt: number | null = null;
   #isLeasing = false;
-  /** Leases in a row that could not be had, and when the next is worth asking for. */
-  #failures = 0;
-  #askAgainAt = 0;
+  /** After leases that could not be had. */
+  readonly #pause = new GrowingPause(PAUSE);
 
   constructor(pool: Pool, facts: CursorFacts) {
     this.#pool = pool;
@@ -172,17 +171,16 @@ class BlockCursor implements Cursor {
 
   async #fetch(): Promise<void> {
     const now = this.#clock.now();
-    if (this.#isLeasing || this.#ahead !== null || now < this.#askAgainAt) return;
+    if (this.#isLeasing || this.#ahead !== null || !this.#pause.isOver(now)) return;
     this.#isLeasing = true;
     this.#size = this.#nextSize(now);
     const block = await this.#lease.takeAtLeisure(this.#size);
     this.#isLeasing = false;
     if (block === null) {
-      this.#askAgainAt =
-        this.#clock.now() + this.#draw() * Math.min(PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS);
+      this.#pause.failed(this.#clock.now(), this.#draw());
       return;
     }
-    this.#failures = 0;
+    this.#pause.succeeded();
     this.#leasedAt = now;
     if (this.#next >= this.#end) this.#begin(block);
     else this.#ahead = block;
